@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import { parseCountersignedRequest, type CountersignedRequest } from '../cms/countersigned-request.ts';
+import type { Directory, DirectoryUser } from '../directory/directory.ts';
+import { CountersignError } from '../errors.ts';
+import type { Key } from '../keys/key-provider.ts';
+import { preferredScheme } from '../keys/preferred-scheme.ts';
+import type { SignatureScheme } from '../keys/signature-scheme.ts';
+import { CertificationRequest } from '../request/certification-request.ts';
+import { Certificate } from '../x509/certificate.ts';
+import { createCertificateList } from '../x509/certificate-list.ts';
+import type { CertificateTemplate } from '../x509/microsoft-extensions.ts';
+import type { RevocationReason } from '../x509/revocation-reason.ts';
+import { sign } from '../x509/signed-structure.ts';
+import { encodeTbsCertificate } from '../x509/tbs-certificate.ts';
+import { assertCaCertificate } from './ca-certificate.ts';
+import { authenticateAgent } from './issuance/authenticate-agent.ts';
+import { newSerialNumber } from './issuance/serial-number.ts';
+import { validityFrom } from './issuance/validity.ts';
+import type { Ledger } from './ledger.ts';
+import { enrollmentAgent } from './profiles/enrollment-agent.ts';
+import { helloLogon } from './profiles/hello-logon.ts';
+import { kdc } from './profiles/kdc.ts';
+import {
+  issuerExtensions,
+  type CertificateContents,
+  type CertificateOrder,
+  type Issuer,
+} from './profiles/profile.ts';
+
+export interface CertificationAuthorityOptions {
+  /** The CA's key, unlocked. */
+  readonly key: Key;
+  readonly certificate: Certificate;
+  /** Where subjects come from. */
+  readonly directory: Directory;
+  readonly ledger: Ledger;
+  /** The template that `hello-logon` certificates name. */
+  readonly helloLogonTemplate: CertificateTemplate;
+  readonly crlUris: readonly string[];
+  readonly caIssuersUris: readonly string[];
+  readonly crlValidityMs?: number;
+  /** The key's first choice if absent. */
+  readonly scheme?: SignatureScheme;
+  readonly clock?: () => Date;
+}
+
+/** A request that an operator approved in person, in place of an enrollment agent. */
+export type OperatorOrder = Exclude<CertificateOrder, { profile: 'hello-logon' }>;
+
+/**
+ * Issues certificates. Each passes named steps, any of which may refuse; nothing is returned that the ledger has not
+ * made durable, and every decision stands in the ledger's audit.
+ */
+export class CertificationAuthority {
+  readonly #key: Key;
+  readonly #scheme: SignatureScheme;
+  readonly #issuer: Issuer;
+  readonly #directory: Directory;
+  readonly #ledger: Ledger;
+  readonly #template: CertificateTemplate;
+  readonly #crlValidityMs: number;
+  readonly #clock: () => Date;
+
+  /** @throws CountersignError `ISSUER_NOT_ACCEPTABLE` if the certificate is not a CA's or not this key's */
+  constructor(options: CertificationAuthorityOptions) {
+    assertCaCertificate(options.certificate, options.key);
+    this.#key = options.key;
+    this.#scheme = options.scheme ?? preferredScheme(options.key);
+    this.#issuer = options;
+    this.#directory = options.directory;
+    this.#ledger = options.ledger;
+    this.#template = options.helloLogonTemplate;
+    this.#crlValidityMs = options.crlValidityMs ?? 7 * 24 * 3_600_000;
+    this.#clock = options.clock ?? (() => new Date());
+  }
+
+  get certificate(): Certificate {
+    return this.#issuer.certificate;
+  }
+
+  /**
+   * Issues a `hello-logon` certificate for a request that an enrollment agent countersigned.
+   * @param countersigned CMS ContentInfo, DER
+   * @throws CountersignError with the code of the step that refused
+   */
+  async issue(countersigned: Uint8Array): Promise<Certificate> {
+    const requestDigest = sha256Hex(countersigned);
+    return this.#audited(requestDigest, async (now) => {
+      const parsed = parseCountersignedRequest(countersigned);
+      const agent = await authenticateAgent(parsed.signedData, this.certificate, this.#ledger, now);
+      parsed.request.verifyProofOfPossession();
+      const user = await this.#resolveRequester(parsed);
+      const order = { profile: 'hello-logon', user, template: this.#template } as const;
+      return this.#certify(order, parsed.request, requestDigest, agent.serialNumber, now);
+    });
+  }
+
+  /**
+   * Issues a certificate that the CA's operator orders: the enrollment agent's, a KDC's.
+   * @param request PKCS#10, DER; only its public key is used
+   */
+  async issueForOperator(request: Uint8Array, order: OperatorOrder): Promise<Certificate> {
+    const requestDigest = sha256Hex(request);
+    return this.#audited(requestDigest, async (now) => {
+      const parsed = CertificationRequest.parse(request);
+      parsed.verifyProofOfPossession();
+      return this.#certify(order, parsed, requestDigest, undefined, now);
+    });
+  }
+
+  /** @throws CountersignError `REVOCATION_NOT_POSSIBLE` */
+  async revoke(serialNumber: string, reason: RevocationReason): Promise<void> {
+    const at = this.#clock();
+    await this.#ledger.revoke(serialNumber, { reason, revokedAt: at });
+    await this.#ledger.appendAudit({ at, event: 'certificate-revoked', details: { serialNumber, reason } });
+  }
+
+  /** A full CRL of everything revoked and not yet expired. @returns CertificateList, DER */
+  async createCrl(): Promise<Uint8Array> {
+    const thisUpdate = this.#clock();
+    const revoked = await this.#ledger.listRevoked(thisUpdate);
+    const number = await this.#ledger.nextCrlNumber();
+    const crl = await createCertificateList(this.#key, this.#scheme, {
+      issuer: this.certificate.subject,
+      authorityKeyIdentifier: this.certificate.publicKey.keyIdentifier,
+      number,
+      thisUpdate,
+      nextUpdate: new Date(thisUpdate.getTime() + this.#crlValidityMs),
+      revoked,
+    });
+    const details = { number: String(number), entries: String(revoked.length) };
+    await this.#ledger.appendAudit({ at: thisUpdate, event: 'crl-issued', details });
+    return crl;
+  }
+
+  /** requestername selects the directory object (MS-WCCE 3.2.2.6.2.1.4.5); what the request says of itself does not. */
+  async #resolveRequester({ requesterName }: CountersignedRequest): Promise<DirectoryUser> {
+    const user = await this.#directory.findByAccount(requesterName);
+    if (user !== undefined) return user;
+    throw new CountersignError(
+      'USER_NOT_FOUND',
+      `the directory has no account ${requesterName}`,
+      'Check that RA and CA use the same directory.',
+      { adcs: 'ERROR_NO_SUCH_USER' },
+    );
+  }
+
+  async #certify(
+    order: CertificateOrder,
+    request: CertificationRequest,
+    requestDigest: string,
+    agentSerialNumber: string | undefined,
+    now: Date,
+  ): Promise<Certificate> {
+    this.certificate.assertValidAt(now, 'CA');
+    const contents = contentsOf(order);
+    const validity = validityFrom(now, contents.validityYears, this.certificate);
+    const serialNumber = newSerialNumber();
+    const tbsCertificate = encodeTbsCertificate({
+      serialNumber,
+      scheme: this.#scheme,
+      issuer: this.certificate.subject,
+      ...validity,
+      subject: contents.subject,
+      publicKey: request.publicKey,
+      extensions: [...contents.extensions, ...issuerExtensions(this.#issuer, request.publicKey)],
+    });
+    const serial = Buffer.from(serialNumber).toString('hex');
+    const subject = order.profile === 'hello-logon' ? order.user.account : contents.subject.toString();
+    await this.#ledger.reserve({
+      serialNumber: serial,
+      profile: order.profile,
+      subject,
+      agentSerialNumber,
+      requestDigest,
+      tbsCertificate,
+      notAfter: validity.notAfter,
+      reservedAt: now,
+    });
+    const certificate = Certificate.parse(await sign(this.#key, this.#scheme, tbsCertificate));
+    await this.#ledger.record(serial, certificate.der);
+    await this.#ledger.appendAudit({
+      at: now,
+      event: 'certificate-issued',
+      details: {
+        serialNumber: serial,
+        profile: order.profile,
+        subject,
+        approvedBy: agentSerialNumber ?? 'operator',
+        requestDigest,
+      },
+    });
+    return certificate;
+  }
+
+  /** Every refusal leaves one audit record; if that cannot be written, the caller learns of it. */
+  async #audited(requestDigest: string, decide: (now: Date) => Promise<Certificate>): Promise<Certificate> {
+    const now = this.#clock();
+    try {
+      return await decide(now);
+    } catch (error) {
+      const code = error instanceof CountersignError ? error.code : 'UNEXPECTED';
+      await this.#ledger.appendAudit({ at: now, event: 'request-refused', details: { code, requestDigest } });
+      throw error;
+    }
+  }
+}
+
+function contentsOf(order: CertificateOrder): CertificateContents {
+  switch (order.profile) {
+    case 'hello-logon':
+      return helloLogon(order.user, order.template);
+    case 'enrollment-agent':
+      return enrollmentAgent(order.subject);
+    case 'kdc':
+      return kdc(order.realm, order.hostName);
+  }
+}
+
+function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

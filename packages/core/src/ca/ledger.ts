@@ -1,0 +1,75 @@
+import type { RevocationReason } from '../x509/revocation-reason.ts';
+
+/**
+ * The CA's durable record. Whatever a method resolved with has reached stable storage. No method relies on being
+ * the only process: uniqueness (serial, request) and order (audit, CRL numbers) are guaranteed by the store itself.
+ * Failures of the store are `LEDGER_UNAVAILABLE`, broken guarantees `LEDGER_CONFLICT`.
+ */
+export interface Ledger {
+  /**
+   * Reserves a serial number for a certificate about to be signed, and with it the request that it answers.
+   * `LEDGER_CONFLICT` if the serial was ever used, `REQUEST_REPLAYED` if the request already led to a certificate or
+   * is about to.
+   */
+  reserve(reservation: SerialReservation): Promise<void>;
+  /** Records what was signed under a reserved serial. Only then may the certificate leave the CA. */
+  record(serialNumber: string, certificate: Uint8Array): Promise<void>;
+  find(serialNumber: string): Promise<LedgerEntry | undefined>;
+  /** `REVOCATION_NOT_POSSIBLE` if the serial is unknown or already revoked. */
+  revoke(serialNumber: string, revocation: Revocation): Promise<void>;
+  /** Every revoked certificate that `at` finds before its notAfter, in order of revocation. */
+  listRevoked(at: Date): Promise<readonly RevokedEntry[]>;
+  /** The next CRL number: greater than any before it (RFC 5280 5.2.3). */
+  nextCrlNumber(): Promise<number>;
+  /** Appends one event; number, time and hash chain are the store's duty. */
+  appendAudit(event: AuditEvent): Promise<AuditRecord>;
+  /** All records in order of their numbers. */
+  readAudit(): AsyncIterable<AuditRecord>;
+  close(): Promise<void>;
+}
+
+export interface SerialReservation {
+  /** Lower-case hex of the serial's INTEGER contents. */
+  readonly serialNumber: string;
+  readonly profile: string;
+  /** The user (`DOMAIN\account`) or service that the certificate is for. */
+  readonly subject: string;
+  /** The agent's certificate serial, or `undefined` where an operator approved. */
+  readonly agentSerialNumber: string | undefined;
+  /** SHA-256 of the whole request as received, lower-case hex: the key of replay protection. */
+  readonly requestDigest: string;
+  /** The bytes that are about to be signed (TBSCertificate, DER). */
+  readonly tbsCertificate: Uint8Array;
+  readonly notAfter: Date;
+  readonly reservedAt: Date;
+}
+
+export interface LedgerEntry extends SerialReservation {
+  /** DER, or undefined while the reservation has not led to a recorded certificate. */
+  readonly certificate: Uint8Array | undefined;
+  readonly revocation: Revocation | undefined;
+}
+
+export interface Revocation {
+  readonly reason: RevocationReason;
+  readonly revokedAt: Date;
+}
+
+export interface RevokedEntry extends Revocation {
+  readonly serialNumber: string;
+}
+
+export interface AuditEvent {
+  readonly at: Date;
+  /** What happened, such as `certificate-issued` or `request-refused`. */
+  readonly event: string;
+  /** Facts of the event. Never a secret. Keys in the order to be kept. */
+  readonly details: Readonly<Record<string, string>>;
+}
+
+export interface AuditRecord extends AuditEvent {
+  /** 1, 2, 3 … without a gap. */
+  readonly number: number;
+  /** SHA-256 over the record's canonical form, which begins with the hash before it; lower-case hex. */
+  readonly hash: string;
+}

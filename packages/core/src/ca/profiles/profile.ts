@@ -1,0 +1,46 @@
+import type { DirectoryUser } from '../../directory/directory.ts';
+import type { PublicKey } from '../../keys/public-key.ts';
+import type { Certificate } from '../../x509/certificate.ts';
+import type { Extension } from '../../x509/extension.ts';
+import type { CertificateTemplate } from '../../x509/microsoft-extensions.ts';
+import type { Name } from '../../x509/name.ts';
+import {
+  authorityKeyIdentifier,
+  caIssuers,
+  cRLDistributionPoints,
+  subjectKeyIdentifier,
+} from '../../x509/standard-extensions.ts';
+
+/** What a certificate is for and for whom. Everything that it will say of its subject is in here. */
+export type CertificateOrder =
+  | { readonly profile: 'hello-logon'; readonly user: DirectoryUser; readonly template: CertificateTemplate }
+  | { readonly profile: 'enrollment-agent'; readonly subject: Name }
+  | { readonly profile: 'kdc'; readonly realm: string; readonly hostName: string };
+
+export type ProfileName = CertificateOrder['profile'];
+
+/** What a profile makes of an order: the parts of a certificate that neither issuer nor key decide. */
+export interface CertificateContents {
+  readonly subject: Name;
+  /** Upper limit; the issuer's own notAfter may come earlier. */
+  readonly validityYears: number;
+  readonly extensions: readonly Extension[];
+}
+
+/** The issuer as its certificates point at it. */
+export interface Issuer {
+  readonly certificate: Certificate;
+  /** Where relying parties find the CRL and the issuer's certificate: absolute URIs. */
+  readonly crlUris: readonly string[];
+  readonly caIssuersUris: readonly string[];
+}
+
+/** The extensions that tie a certificate to its key and its issuer, the same in every profile. */
+export function issuerExtensions(issuer: Issuer, publicKey: PublicKey): Extension[] {
+  return [
+    subjectKeyIdentifier(publicKey.keyIdentifier),
+    authorityKeyIdentifier(issuer.certificate.publicKey.keyIdentifier),
+    cRLDistributionPoints(issuer.crlUris),
+    caIssuers(issuer.caIssuersUris),
+  ];
+}

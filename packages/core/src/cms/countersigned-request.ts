@@ -1,0 +1,97 @@
+import { oids } from '../object-identifiers.ts';
+import { CountersignError } from '../errors.ts';
+import type { Key } from '../keys/key-provider.ts';
+import type { SignatureScheme } from '../keys/signature-scheme.ts';
+import { CertificationRequest } from '../request/certification-request.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { DerReader } from '../asn1/der-reader.ts';
+import { encodeNameValuePair, parseNameValuePairs } from './name-value-pair.ts';
+import { parseSignedData, type SignedData } from './parse-signed-data.ts';
+import { createSignedData } from './signed-data.ts';
+
+/** A request on behalf of someone: CMS around PKCS#10, signed by an enrollment agent (MS-WCCE 3.1.1.4.3.3.2). */
+export interface CountersignedRequest {
+  readonly signedData: SignedData;
+  readonly request: CertificationRequest;
+  /** `DOMAIN\account` from the signed requestername attribute. */
+  readonly requesterName: string;
+}
+
+/**
+ * Wraps a certification request in the enroll-on-behalf-of form that AD CS takes.
+ * @param requesterName `DOMAIN\account` of the user that the certificate is for
+ * @returns ContentInfo, DER
+ */
+export async function createCountersignedRequest(
+  key: Key,
+  scheme: SignatureScheme,
+  agentCertificate: Certificate,
+  request: CertificationRequest,
+  requesterName: string,
+): Promise<Uint8Array> {
+  return createSignedData(key, scheme, {
+    eContentType: oids.data,
+    content: request.der,
+    certificate: agentCertificate,
+    signedAttributes: [
+      {
+        type: oids.enrollmentNameValuePair,
+        value: encodeNameValuePair({ name: requesterNameKey, value: requesterName }),
+      },
+    ],
+  });
+}
+
+/**
+ * Parses a countersigned request; no signature is verified yet.
+ * @throws CountersignError `DER_MALFORMED`; `REQUEST_NOT_COUNTERSIGNED` for a plain request or one without a signer;
+ *   `REQUESTER_MISMATCH` if no requester is named, or two
+ */
+export function parseCountersignedRequest(der: Uint8Array): CountersignedRequest {
+  if (isPlainRequest(der)) {
+    throw new CountersignError(
+      'REQUEST_NOT_COUNTERSIGNED',
+      'this is a plain PKCS#10 request; the profile demands the signature of one enrollment agent around it',
+      'Have it countersigned first: countersign ra countersign --dir RA --request FILE --requester UPN --out FILE',
+      { adcs: 'CERTSRV_E_SIGNATURE_POLICY_REQUIRED' },
+    );
+  }
+  const signedData = parseSignedData(der);
+  if (signedData.eContentType !== oids.data) {
+    throw new CountersignError(
+      'DER_MALFORMED',
+      `the CMS message holds content type ${signedData.eContentType}; expected id-data with a PKCS#10 request`,
+      'Countersign in the cms format.',
+      { adcs: 'CRYPT_E_INVALID_MSG_TYPE' },
+    );
+  }
+  return {
+    signedData,
+    request: CertificationRequest.parse(signedData.content),
+    requesterName: readRequesterName(signedData),
+  };
+}
+
+/** MS-WCCE 3.1.1.4.3.3.2: "requestername"; names of pairs are compared without regard to case. */
+const requesterNameKey = 'requestername';
+
+function readRequesterName({ signerInfo }: SignedData): string {
+  const values = signerInfo.signedAttributes.get(oids.enrollmentNameValuePair) ?? [];
+  const [requester, ...others] = values
+    .flatMap(parseNameValuePairs)
+    .filter(({ name }) => name.toLowerCase() === requesterNameKey);
+  if (requester !== undefined && others.length === 0) return requester.value;
+  throw new CountersignError(
+    'REQUESTER_MISMATCH',
+    `the countersignature names ${others.length === 0 ? 'no requester' : 'several requesters'}; expected one`,
+    'Countersign with exactly one requestername attribute.',
+    { adcs: 'CERTSRV_E_BAD_REQUESTSUBJECT' },
+  );
+}
+
+/** PKCS#10 starts with a SEQUENCE where CMS has an OBJECT IDENTIFIER. */
+function isPlainRequest(der: Uint8Array): boolean {
+  return (
+    DerReader.document(der, 'request').at(0x30) && DerReader.document(der, 'request').sequence().at(0x30)
+  );
+}

@@ -1,0 +1,91 @@
+import { adcsErrorCodes, type AdcsErrorSymbol } from './adcs-error-codes.ts';
+
+/**
+ * Every reason for which Countersign refuses or fails, grouped by the station that says it.
+ * Codes are stable: they may be added to, never renamed.
+ */
+export type ErrorCode =
+  // encodings
+  | 'DER_MALFORMED'
+  | 'PEM_MALFORMED'
+  | 'INPUT_TOO_LARGE'
+  | 'NAME_MALFORMED'
+  | 'EXTENSION_MALFORMED'
+  | 'VALUE_OUT_OF_RANGE'
+  // algorithms, keys, providers
+  | 'ALGORITHM_NOT_SUPPORTED'
+  | 'SCHEME_NOT_SUPPORTED'
+  | 'KEY_NOT_ACCEPTABLE'
+  | 'KEY_REFERENCE_MALFORMED'
+  | 'KEY_NOT_FOUND'
+  | 'KEY_AMBIGUOUS'
+  | 'KEY_EXISTS'
+  | 'KEY_STATE_FORBIDS'
+  | 'KEY_STORE_DAMAGED'
+  | 'PROVIDER_NOT_AVAILABLE'
+  | 'PROVIDER_CLOSED'
+  // PIN
+  | 'PIN_REQUIRED'
+  | 'PIN_INVALID'
+  | 'PIN_INCORRECT'
+  | 'PIN_LOCKED'
+  // signatures and requests
+  | 'SIGNATURE_INVALID'
+  | 'PROOF_OF_POSSESSION_INVALID'
+  | 'REQUEST_NOT_COUNTERSIGNED'
+  | 'REQUEST_REPLAYED'
+  // directory and registration
+  | 'USER_NOT_FOUND'
+  | 'USER_EXISTS'
+  | 'USER_MALFORMED'
+  | 'KEY_NOT_REGISTERED'
+  | 'KEY_REGISTERED_TO_ANOTHER'
+  | 'REQUESTER_MISMATCH'
+  // certificates and their issuers
+  | 'CERTIFICATE_EXPIRED'
+  | 'CERTIFICATE_NOT_YET_VALID'
+  | 'CERTIFICATE_REVOKED'
+  | 'CERTIFICATE_NOT_TRUSTED'
+  | 'CERTIFICATE_NOT_FOUND'
+  | 'CERTIFICATE_KEY_MISMATCH'
+  | 'AGENT_NOT_AUTHORIZED'
+  | 'ISSUER_NOT_ACCEPTABLE'
+  | 'PROFILE_NOT_FOUND'
+  | 'REVOCATION_NOT_POSSIBLE'
+  // records and state
+  | 'LEDGER_CONFLICT'
+  | 'LEDGER_UNAVAILABLE'
+  | 'AUDIT_CHAIN_BROKEN'
+  | 'STATE_EXISTS'
+  | 'STATE_MISSING'
+  | 'STATE_DAMAGED'
+  | 'STATE_LOCKED'
+  | 'FILE_UNREADABLE'
+  | 'FILE_UNWRITABLE';
+
+export interface CountersignErrorOptions {
+  /** The refusal that AD CS gives in the same place, for callers that map to it. */
+  readonly adcs?: AdcsErrorSymbol;
+  readonly cause?: unknown;
+}
+
+/**
+ * The only error that Countersign throws on purpose. `message` says what was found and what was expected,
+ * `hint` what to do next; neither ever holds a PIN or key material.
+ */
+export class CountersignError extends Error {
+  override readonly name = 'CountersignError';
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly adcs: { readonly symbol: AdcsErrorSymbol; readonly hresult: number } | undefined;
+
+  constructor(code: ErrorCode, message: string, hint: string, options: CountersignErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = hint;
+    this.adcs =
+      options.adcs === undefined
+        ? undefined
+        : { symbol: options.adcs, hresult: adcsErrorCodes[options.adcs] };
+  }
+}

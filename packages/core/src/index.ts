@@ -1,0 +1,95 @@
+export { CountersignError, type CountersignErrorOptions, type ErrorCode } from './errors.ts';
+export { adcsErrorCodes, type AdcsErrorSymbol } from './adcs-error-codes.ts';
+
+export { decodePemOrDer, encodePem, type PemLabel } from './asn1/pem.ts';
+
+export { isKeyAlgorithm, keyAlgorithms, type KeyAlgorithm } from './keys/key-algorithm.ts';
+export {
+  isCertificateStore,
+  isPinProtected,
+  type CertificateStore,
+  type Key,
+  type KeyDescription,
+  type KeyProvider,
+  type KeySpec,
+  type PinProtected,
+  type ProviderInfo,
+  type StoredCertificate,
+} from './keys/key-provider.ts';
+export { preferredScheme } from './keys/preferred-scheme.ts';
+export { PublicKey } from './keys/public-key.ts';
+export { schemesOf } from './keys/signature-algorithm.ts';
+export { signatureSchemes, type SignatureScheme } from './keys/signature-scheme.ts';
+export { verifySignature } from './keys/verify-signature.ts';
+
+export { CertificationRequest, type Attribute } from './request/certification-request.ts';
+export {
+  createCertificationRequest,
+  type CertificationRequestFields,
+} from './request/create-certification-request.ts';
+
+export {
+  createCountersignedRequest,
+  parseCountersignedRequest,
+  type CountersignedRequest,
+} from './cms/countersigned-request.ts';
+export {
+  parseSignedData,
+  verifySignerInfo,
+  type SignedData,
+  type SignerInfo,
+} from './cms/parse-signed-data.ts';
+export type { Directory, DirectoryUser, RegisteredKeyCredential } from './directory/directory.ts';
+export {
+  RegistrationAuthority,
+  type Countersigned,
+  type RegistrationAuthorityOptions,
+} from './ra/registration-authority.ts';
+
+export { auditChainStart, auditRecordHash, verifyAuditChain } from './ca/audit-chain.ts';
+export { createRootCertificate } from './ca/ca-certificate.ts';
+export {
+  CertificationAuthority,
+  type CertificationAuthorityOptions,
+  type OperatorOrder,
+} from './ca/certification-authority.ts';
+export type {
+  AuditEvent,
+  AuditRecord,
+  Ledger,
+  LedgerEntry,
+  Revocation,
+  RevokedEntry,
+  SerialReservation,
+} from './ca/ledger.ts';
+export { MemoryLedger } from './ca/memory-ledger.ts';
+export type { CertificateOrder, ProfileName } from './ca/profiles/profile.ts';
+
+export { Certificate } from './x509/certificate.ts';
+export type { Extension } from './x509/extension.ts';
+export type { GeneralName } from './x509/general-name.ts';
+export {
+  parseApplicationPolicies,
+  parseCertificateTemplate,
+  parseNtdsCaSecurityExtension,
+  userPrincipalName,
+  userPrincipalNamesIn,
+  type CertificateTemplate,
+} from './x509/microsoft-extensions.ts';
+export { Name } from './x509/name.ts';
+export {
+  isRevocationReason,
+  revocationReasonCodes,
+  type RevocationReason,
+} from './x509/revocation-reason.ts';
+export {
+  parseAuthorityKeyIdentifier,
+  parseBasicConstraints,
+  parseExtendedKeyUsage,
+  parseKeyUsage,
+  parseSubjectAltName,
+  parseSubjectKeyIdentifier,
+  subjectAltName,
+  type BasicConstraints,
+  type KeyUsageBit,
+} from './x509/standard-extensions.ts';

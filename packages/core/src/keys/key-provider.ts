@@ -1,0 +1,93 @@
+import type { KeyAlgorithm } from './key-algorithm.ts';
+import type { SignatureScheme } from './signature-scheme.ts';
+
+/**
+ * Where keys live. This interface is all that a provider must implement; whatever else it can do it shows by
+ * implementing one of the capabilities below, which callers find by narrowing (`isPinProtected(key)`).
+ *
+ * Key references are URIs (`memory:…`, RFC 7512 `pkcs11:…`, `tpm:…`). A reference that matches no key is refused
+ * with `KEY_NOT_FOUND`, one that matches several with `KEY_AMBIGUOUS`.
+ */
+export interface KeyProvider {
+  readonly info: ProviderInfo;
+  /** Makes a key pair. The key is usable at once; a key that needs a PIN comes back unlocked. */
+  generate(spec: KeySpec): Promise<Key>;
+  /** Finds one key. A key that needs a PIN comes back locked. */
+  open(ref: string): Promise<Key>;
+  list(): Promise<readonly KeyDescription[]>;
+  /** Destroys one key for good, with the certificate that lies beside it. */
+  destroy(ref: string): Promise<void>;
+  /** Drops every unlocked key and releases what the provider holds. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface ProviderInfo {
+  /** The URI scheme of this provider's references, without the colon. */
+  readonly scheme: string;
+  readonly description: string;
+  /** What `generate` takes, best first. */
+  readonly algorithms: readonly KeyAlgorithm[];
+}
+
+export interface KeySpec {
+  readonly algorithm: KeyAlgorithm;
+  /** A name for people; several keys may share it. */
+  readonly label?: string;
+  /** UTF-8. The provider copies what it needs, the caller wipes the buffer. */
+  readonly pin?: Uint8Array;
+}
+
+/** What can be said of a key without its PIN. */
+export interface KeyDescription {
+  /** A reference that matches this key alone. */
+  readonly ref: string;
+  readonly label: string;
+  readonly algorithm: KeyAlgorithm;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+}
+
+export interface Key extends KeyDescription {
+  /** The schemes this key signs with, best first. */
+  readonly schemes: readonly SignatureScheme[];
+  /**
+   * Signs a whole message (the provider hashes). The result has the form that X.509 wants: DER `ECDSA-Sig-Value`,
+   * RSASSA-PSS with a salt as long as the hash. Errors: `SCHEME_NOT_SUPPORTED`, `PIN_REQUIRED`.
+   */
+  sign(scheme: SignatureScheme, message: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Capability of a key whose use a PIN guards. PINs are UTF-8; the caller wipes its buffers. */
+export interface PinProtected {
+  readonly locked: boolean;
+  /** Errors: `PIN_INCORRECT` (says how many tries are left), `PIN_LOCKED` (says when a try is possible again). */
+  unlock(pin: Uint8Array): Promise<void>;
+  lock(): void;
+  changePin(currentPin: Uint8Array, newPin: Uint8Array): Promise<void>;
+  /** Wrong PINs that may still be given before the provider locks. */
+  retriesLeft(): Promise<number>;
+}
+
+/** Capability of a provider that keeps certificates beside their keys: the user's certificate store. */
+export interface CertificateStore {
+  /** Stores a DER certificate beside the key it certifies; `CERTIFICATE_KEY_MISMATCH` if the keys differ. */
+  putCertificate(ref: string, certificate: Uint8Array): Promise<void>;
+  /** The DER certificate beside the key, or undefined if there is none. */
+  getCertificate(ref: string): Promise<Uint8Array | undefined>;
+  listCertificates(): Promise<readonly StoredCertificate[]>;
+  removeCertificate(ref: string): Promise<void>;
+}
+
+export interface StoredCertificate {
+  readonly ref: string;
+  /** DER. */
+  readonly certificate: Uint8Array;
+}
+
+export function isPinProtected(key: Key): key is Key & PinProtected {
+  return 'unlock' in key;
+}
+
+export function isCertificateStore(provider: KeyProvider): provider is KeyProvider & CertificateStore {
+  return 'putCertificate' in provider;
+}

@@ -1,0 +1,113 @@
+import { createCountersignedRequest } from '../cms/countersigned-request.ts';
+import type { Directory, DirectoryUser } from '../directory/directory.ts';
+import { CountersignError } from '../errors.ts';
+import type { Key } from '../keys/key-provider.ts';
+import { preferredScheme } from '../keys/preferred-scheme.ts';
+import { PublicKey } from '../keys/public-key.ts';
+import type { SignatureScheme } from '../keys/signature-scheme.ts';
+import { CertificationRequest } from '../request/certification-request.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { assertEnrollmentAgent } from '../x509/enrollment-agent.ts';
+
+export interface RegistrationAuthorityOptions {
+  /** The enrollment agent's key, unlocked. */
+  readonly key: Key;
+  readonly certificate: Certificate;
+  readonly directory: Directory;
+  /** The key's first choice if absent. */
+  readonly scheme?: SignatureScheme;
+  readonly clock?: () => Date;
+}
+
+export interface Countersigned {
+  /** CMS ContentInfo, DER: what the CA takes. */
+  readonly der: Uint8Array;
+  readonly requester: DirectoryUser;
+}
+
+/** Vouches for requests: it signs those whose key the requester registered, and no others. */
+export class RegistrationAuthority {
+  readonly #key: Key;
+  readonly #certificate: Certificate;
+  readonly #directory: Directory;
+  readonly #scheme: SignatureScheme;
+  readonly #clock: () => Date;
+
+  /** @throws CountersignError `CERTIFICATE_KEY_MISMATCH`, `AGENT_NOT_AUTHORIZED` if the certificate is not an agent's */
+  constructor(options: RegistrationAuthorityOptions) {
+    this.#key = options.key;
+    this.#certificate = options.certificate;
+    this.#directory = options.directory;
+    this.#scheme = options.scheme ?? preferredScheme(options.key);
+    this.#clock = options.clock ?? (() => new Date());
+    assertEnrollmentAgent(this.#certificate);
+    if (!PublicKey.parse(options.key.publicKey).equals(this.#certificate.publicKey)) {
+      throw new CountersignError(
+        'CERTIFICATE_KEY_MISMATCH',
+        `the enrollment agent certificate ${this.#certificate.serialNumber} does not certify the key ${options.key.ref}`,
+        'Give the RA the certificate that was issued for its key.',
+      );
+    }
+  }
+
+  /**
+   * Countersigns a PKCS#10 request for a user.
+   * @param request DER
+   * @param requesterUpn the user that the certificate is for
+   * @throws CountersignError whatever is wrong with the request; `USER_NOT_FOUND`, `REQUESTER_MISMATCH`,
+   *   `KEY_NOT_REGISTERED`, `CERTIFICATE_EXPIRED` (the agent's)
+   */
+  async countersign(request: Uint8Array, requesterUpn: string): Promise<Countersigned> {
+    this.#certificate.assertValidAt(this.#clock(), 'enrollment agent');
+    const parsed = CertificationRequest.parse(request);
+    parsed.verifyProofOfPossession();
+    const requester = await this.#findRequester(requesterUpn);
+    assertRequestNamesNobodyElse(parsed, requester);
+    assertKeyRegistered(parsed, requester);
+    const der = await createCountersignedRequest(
+      this.#key,
+      this.#scheme,
+      this.#certificate,
+      parsed,
+      requester.account,
+    );
+    return { der, requester };
+  }
+
+  async #findRequester(upn: string): Promise<DirectoryUser> {
+    const requester = await this.#directory.findByUpn(upn);
+    if (requester !== undefined) return requester;
+    throw new CountersignError(
+      'USER_NOT_FOUND',
+      `the directory has no user ${upn}`,
+      'Check the UPN, or add the user: countersign directory add --upn UPN --sid SID --dn DN --account DOMAIN\\name',
+      { adcs: 'ERROR_NO_SUCH_USER' },
+    );
+  }
+}
+
+/** The CA ignores what the request asks for; a request that asks to be somebody else is refused all the same. */
+function assertRequestNamesNobodyElse(request: CertificationRequest, requester: DirectoryUser): void {
+  const other = request.userPrincipalNames.find((upn) => upn.toLowerCase() !== requester.upn.toLowerCase());
+  if (other === undefined) return;
+  throw new CountersignError(
+    'REQUESTER_MISMATCH',
+    `the request asks for the user ${other}; it was handed in for ${requester.upn}`,
+    'Hand the request in for the user it was made for, or make it anew with the right --upn.',
+    { adcs: 'CERTSRV_E_BAD_REQUESTSUBJECT' },
+  );
+}
+
+function assertKeyRegistered(request: CertificationRequest, requester: DirectoryUser): void {
+  const { subjectPublicKeyInfo, keyId } = request.publicKey;
+  const isRegistered = requester.keyCredentials.some(
+    ({ publicKey }) => Buffer.compare(publicKey, subjectPublicKeyInfo) === 0,
+  );
+  if (isRegistered) return;
+  throw new CountersignError(
+    'KEY_NOT_REGISTERED',
+    `the request's key (SHA-256 ${keyId}) is none of the ${requester.keyCredentials.length} registered for ${requester.upn}`,
+    `Register it first: countersign directory add --dir DIR --upn ${requester.upn} --key FILE`,
+    { adcs: 'CERTSRV_E_BAD_REQUESTSUBJECT' },
+  );
+}
