@@ -1,0 +1,11 @@
+export { defaultStateDirectory, ensurePrivateDirectory } from './private-directory.ts';
+export {
+  createFileExclusive,
+  removeFileDurably,
+  writeFileAtomic,
+  type WriteFileOptions,
+} from './atomic-file.ts';
+export { readFileBytes, readFileIfExists, type ReadFileOptions } from './read-file.ts';
+export { removeLeftovers } from './leftovers.ts';
+export { withLock, type LockOptions } from './lock.ts';
+export { JsonObject, parseJsonDocument, type IntegerBounds } from './json-document.ts';
