@@ -16,6 +16,7 @@ export {
   type ProviderInfo,
   type StoredCertificate,
 } from './keys/key-provider.ts';
+export { KeyHistory, keyStates, type KeyState, type KeyTransition } from './keys/life-cycle.ts';
 export { preferredScheme } from './keys/preferred-scheme.ts';
 export { PublicKey } from './keys/public-key.ts';
 export { schemesOf } from './keys/signature-algorithm.ts';
