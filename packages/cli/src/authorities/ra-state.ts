@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import {
+  Certificate,
+  createCertificationRequest,
+  decodePemOrDer,
+  encodePem,
+  RegistrationAuthority,
+  type KeyAlgorithm,
+  type Name,
+} from '@countersign/core';
+import { openFileDirectory } from '@countersign/hello';
+import {
+  JsonObject,
+  parseJsonDocument,
+  readFileBytes,
+  readFileIfExists,
+  writeFileAtomic,
+} from '@countersign/state';
+import type { PinOptions } from '../terminal/pin.ts';
+import { readCaCertificate, readConfig as readCaConfig, withCa } from './ca-state.ts';
+import { createStateDirectory } from './new-state-directory.ts';
+import type { NewServicePin } from './service-pin.ts';
+import {
+  generateServiceKey,
+  missingState,
+  openServiceKey,
+  portableRef,
+  unlockServiceKey,
+} from './service-key.ts';
+
+/** What an RA's directory says of it, beside its certificate (`ra.pem`) and its CA's (`ca.pem`). */
+interface RaConfig {
+  readonly keyRef: string;
+  /** Absolute path of the directory in which requesters' keys are looked up. */
+  readonly directory: string;
+}
+
+export interface NewRa {
+  /** The CA's directory; its directory of users becomes the RA's. */
+  readonly ca: string;
+  readonly caPin: PinOptions;
+  readonly provider: string;
+  readonly subject: Name;
+  readonly algorithm: KeyAlgorithm;
+  readonly pin: NewServicePin;
+}
+
+/** Makes an RA: its key, and from the CA its enrollment agent certificate. */
+export async function initRa(dir: string, options: NewRa): Promise<Certificate> {
+  const { directory } = await readCaConfig(options.ca);
+  const caCertificate = await readCaCertificate(options.ca);
+  return createStateDirectory(dir, async (draft) => {
+    const spec = { algorithm: options.algorithm, label: 'enrollment-agent' };
+    const { provider, key } = await generateServiceKey(draft, options.provider, spec, options.pin);
+    try {
+      const { subject } = options;
+      const request = await createCertificationRequest(key, { subject });
+      const certificate = await withCa(options.ca, { to: 'sign', pin: options.caPin }, (ca) =>
+        ca.issueForOperator(request, { profile: 'enrollment-agent', subject }),
+      );
+      const config: RaConfig = { keyRef: portableRef(draft, key.ref), directory };
+      await writeFileAtomic(join(draft, 'ra.json'), formatConfig(config));
+      await writeFileAtomic(join(draft, 'ra.pem'), encodePem('CERTIFICATE', certificate.der), {
+        mode: 0o644,
+      });
+      await writeFileAtomic(join(draft, 'ca.pem'), encodePem('CERTIFICATE', caCertificate.der), {
+        mode: 0o644,
+      });
+      return certificate;
+    } finally {
+      await provider.close();
+    }
+  });
+}
+
+/** Opens an RA for one piece of work, its key unlocked, and closes all of it afterwards. */
+export async function withRa<T>(
+  dir: string,
+  pin: PinOptions,
+  use: (ra: RegistrationAuthority) => Promise<T>,
+): Promise<T> {
+  const config = await readConfig(dir);
+  const certificate = Certificate.parse(
+    decodePemOrDer(await readFileBytes(join(dir, 'ra.pem')), ['CERTIFICATE']),
+  );
+  const directory = await openFileDirectory(config.directory);
+  const { provider, key } = await openServiceKey(dir, config.keyRef);
+  try {
+    const ra = new RegistrationAuthority({ key, certificate, directory });
+    await unlockServiceKey(dir, `the registration authority in ${dir}`, key, pin);
+    return await use(ra);
+  } finally {
+    await provider.close();
+  }
+}
+
+async function readConfig(dir: string): Promise<RaConfig> {
+  const path = join(dir, 'ra.json');
+  const bytes = await readFileIfExists(path);
+  if (bytes === undefined) {
+    throw missingState(dir, 'registration authority', `countersign ra init --dir ${dir} --ca CA`);
+  }
+  const document = JsonObject.from(parseJsonDocument(bytes, path), path);
+  document.oneOf('format', ['countersign-ra']);
+  document.integer('version', { min: 1, max: 1 });
+  const config = { keyRef: document.string('keyRef'), directory: document.string('directory') };
+  document.end();
+  return config;
+}
+
+function formatConfig(config: RaConfig): string {
+  return `${JSON.stringify({ format: 'countersign-ra', version: 1, ...config }, null, 2)}\n`;
+}

@@ -1,0 +1,39 @@
+import { Command, Option } from '@commander-js/extra-typings';
+import { runDemo } from '../demo/run-demo.ts';
+import { report } from '../terminal/report.ts';
+import { demoText, tellStep } from '../demo/demo-view.ts';
+
+export function demoCommand() {
+  return new Command('demo')
+    .description('run the whole flow on this machine: from a new key to an installed certificate')
+    .addOption(
+      new Option('--provider <name>', "where the user's key lives (default: the best one here)").choices([
+        'memory',
+        'pkcs11',
+        'tpm',
+      ] as const),
+    )
+    .addOption(
+      new Option('--algorithm <name>', 'key algorithm')
+        .choices(['p256', 'rsa2048'] as const)
+        .default('p256' as const),
+    )
+    .option('--out <dir>', 'leave the artifacts here (default: a new directory under the state directory)')
+    .option(
+      '--pin-file <file>',
+      "the user's PIN (default: COUNTERSIGN_PIN, or a random one that nobody sees)",
+    )
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ countersign demo\n  $ countersign demo --algorithm rsa2048 --out artifacts --json',
+    )
+    .action((options) =>
+      report(options, async (say) => {
+        const summary = await runDemo(options, (step) => {
+          say(tellStep(step));
+        });
+        return { text: demoText(summary), json: summary };
+      }),
+    );
+}

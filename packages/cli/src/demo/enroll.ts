@@ -1,0 +1,180 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  CountersignError,
+  createCertificationRequest,
+  isPinProtected,
+  Name,
+  preferredScheme,
+  PublicKey,
+  subjectAltName,
+  userPrincipalName,
+  verifyAuditChain,
+  verifySignature,
+  type Certificate,
+  type CertificateStore,
+  type Key,
+  type KeyProvider,
+} from '@countersign/core';
+import { createFileDirectory, openFileDirectory } from '@countersign/hello';
+import { createMemoryProvider } from '@countersign/provider-memory';
+import { initCa, withCa, withLedger } from '../authorities/ca-state.ts';
+import { initRa, withRa } from '../authorities/ra-state.ts';
+import { KeyRecords } from '../keys/key-records.ts';
+import { readPinFile, pinFromEnvironment } from '../terminal/pin.ts';
+import { demoUser } from './demo-user.ts';
+import type { DemoOptions, RunStep } from './run-demo.ts';
+
+export interface Enrolled {
+  readonly caCertificate: Certificate;
+  readonly raCertificate: Certificate;
+  /** DER. */
+  readonly request: Uint8Array;
+  /** DER. */
+  readonly countersigned: Uint8Array;
+  readonly certificate: Certificate;
+}
+
+/** The flow from an empty directory to a certificate that was used, each station as the commands run it. */
+export async function enroll(state: string, options: DemoOptions, runStep: RunStep): Promise<Enrolled> {
+  const pin = await obtainPin(options);
+  const provider = await createMemoryProvider({ storeDirectory: join(state, 'keys') });
+  try {
+    const { caCertificate, raCertificate } = await setUpAuthorities(state, options, runStep);
+    return { caCertificate, raCertificate, ...(await enrollUser(state, options, provider, pin, runStep)) };
+  } finally {
+    pin.fill(0);
+    await provider.close();
+  }
+}
+
+async function setUpAuthorities(
+  state: string,
+  { algorithm }: DemoOptions,
+  runStep: RunStep,
+): Promise<Pick<Enrolled, 'caCertificate' | 'raCertificate'>> {
+  const directory = join(state, 'directory');
+  await runStep('directory', 'The directory knows the user', async (did) => {
+    await (await createFileDirectory(directory)).addUser(demoUser);
+    did(`${demoUser.upn}, ${demoUser.account}`);
+    did(demoUser.sid);
+  });
+  const caCertificate = await runStep('ca', 'A certification authority starts', async (did) => {
+    const { certificate } = await initCa(join(state, 'ca'), {
+      directory,
+      provider: 'memory:',
+      subject: Name.fromString('CN=Countersign Demo CA,O=Contoso'),
+      algorithm,
+      publishUrl: 'http://pki.contoso.test',
+      pin: { random: true },
+    });
+    did(`${certificate.subject.toString()}, ${certificate.publicKey.algorithm}, its ledger in SQLite`);
+    return certificate;
+  });
+  const raCertificate = await runStep(
+    'ra',
+    'A registration authority gets its enrollment agent certificate',
+    async (did) => {
+      const certificate = await initRa(join(state, 'ra'), {
+        ca: join(state, 'ca'),
+        caPin: {},
+        provider: 'memory:',
+        subject: Name.fromString('CN=Countersign Demo RA,O=Contoso'),
+        algorithm,
+        pin: { random: true },
+      });
+      did(`${certificate.subject.toString()}, serial ${certificate.serialNumber}`);
+      return certificate;
+    },
+  );
+  return { caCertificate, raCertificate };
+}
+
+async function enrollUser(
+  state: string,
+  { algorithm }: DemoOptions,
+  provider: KeyProvider & CertificateStore,
+  pin: Uint8Array,
+  runStep: RunStep,
+): Promise<Omit<Enrolled, 'caCertificate' | 'raCertificate'>> {
+  const records = new KeyRecords(state);
+  const key = await runStep('key', 'A key pair is born, guarded by a PIN', async (did) => {
+    const born = await provider.generate({ algorithm, label: 'hello', pin });
+    await records.begin(keyIdOf(born), new Date());
+    did(`${algorithm} in the ${provider.info.scheme} provider: ${born.ref.replace(/\?.*/, '')}`);
+    did('state: pre-activation; the private key lies sealed under the PIN');
+    return born;
+  });
+  await runStep('register', 'The public key is registered for the user', async (did) => {
+    const credential = await (
+      await openFileDirectory(join(state, 'directory'))
+    ).registerKey(demoUser.upn, key.publicKey);
+    did(`key id: SHA-256 ${credential.keyId}`);
+  });
+  const request = await runStep('request', 'The key signs a certification request (PKCS#10)', async (did) => {
+    const der = await createCertificationRequest(key, {
+      extensionRequests: [subjectAltName([userPrincipalName(demoUser.upn)])],
+    });
+    did(`${der.length} bytes, ${preferredScheme(key)}`);
+    return der;
+  });
+  const countersigned = await runStep('countersign', 'The RA countersigns it', async (did) => {
+    const { der } = await withRa(join(state, 'ra'), {}, (ra) => ra.countersign(request, demoUser.upn));
+    did('checked: proof of possession, and that the key is the one registered for the user');
+    did(`CMS SignedData around the request, requestername ${demoUser.account}`);
+    return der;
+  });
+  const certificate = await runStep('issue', 'The CA issues', async (did) => {
+    const issued = await withCa(join(state, 'ca'), { to: 'sign', pin: {} }, (ca) => ca.issue(countersigned));
+    did(
+      "checked: the agent's signature, certificate, purpose and standing; the user comes from the directory",
+    );
+    did(`${issued.subject.toString()}, serial ${issued.serialNumber}`);
+    did(`valid to ${issued.notAfter.toISOString()}`);
+    return issued;
+  });
+  await runStep('install', "The certificate goes into the user's store, beside its key", async (did) => {
+    await provider.putCertificate(key.ref, certificate.der);
+    await records.moveTo(keyIdOf(key), 'active', new Date(), 'certificate installed');
+    did('state of the key: active');
+  });
+  await runStep('use', 'The user unlocks the key with the PIN and signs a challenge', async (did) => {
+    await useKey(provider, key.ref, pin, certificate);
+    did('the signature verifies under the installed certificate');
+  });
+  await runStep('audit', "The CA's audit trail is whole", async (did) => {
+    const { count } = await withLedger(join(state, 'ca'), (ledger) => verifyAuditChain(ledger.readAudit()));
+    did(`${count} records, hash-chained`);
+  });
+  return { request, countersigned, certificate };
+}
+
+/** What a sign-in does with key and certificate: found again by reference, locked until the PIN comes. */
+async function useKey(
+  provider: KeyProvider,
+  ref: string,
+  pin: Uint8Array,
+  certificate: Certificate,
+): Promise<void> {
+  const key = await provider.open(ref);
+  if (isPinProtected(key)) await key.unlock(pin);
+  const challenge = randomBytes(32);
+  const scheme = preferredScheme(key);
+  const signature = await key.sign(scheme, challenge);
+  if (verifySignature(certificate.publicKey, scheme, challenge, signature)) return;
+  throw new CountersignError(
+    'SIGNATURE_INVALID',
+    `the signature of ${ref} does not verify under the certificate ${certificate.serialNumber}`,
+    'This is a defect in the key provider; please report it.',
+  );
+}
+
+/** The person's own PIN if there is one to read without asking; else a random one, used and forgotten. */
+async function obtainPin({ pinFile }: DemoOptions): Promise<Uint8Array> {
+  if (pinFile !== undefined) return readPinFile(pinFile);
+  return pinFromEnvironment() ?? Buffer.from(Array.from({ length: 6 }, () => randomInt(10)).join(''));
+}
+
+function keyIdOf(key: Key): string {
+  return PublicKey.parse(key.publicKey).keyId;
+}

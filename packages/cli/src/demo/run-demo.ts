@@ -1,0 +1,110 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { CountersignError, type Certificate } from '@countersign/core';
+import { defaultStateDirectory } from '@countersign/state';
+import { artifactFiles, writeArtifacts, type ArtifactFile } from './artifacts.ts';
+import { enroll } from './enroll.ts';
+import { withFreshDemoState } from './demo-state.ts';
+import { demoUser, type DemoUser } from './demo-user.ts';
+
+export interface DemoOptions {
+  readonly provider?: 'memory' | 'pkcs11' | 'tpm' | undefined;
+  readonly algorithm: 'p256' | 'rsa2048';
+  readonly out?: string | undefined;
+  readonly pinFile?: string | undefined;
+}
+
+export interface DemoStep {
+  readonly name: string;
+  readonly title: string;
+  /** What was done, a line each. */
+  readonly did: readonly string[];
+  readonly durationMs: number;
+}
+
+/** `summary.json`. */
+export interface DemoSummary {
+  readonly provider: string;
+  readonly algorithm: string;
+  readonly user: DemoUser;
+  readonly certificate: {
+    readonly serialNumber: string;
+    readonly subject: string;
+    readonly issuer: string;
+    readonly notBefore: string;
+    readonly notAfter: string;
+    readonly keyId: string;
+  };
+  readonly steps: readonly DemoStep[];
+  /** Absolute path of the artifacts. */
+  readonly out: string;
+  readonly artifacts: readonly ArtifactFile[];
+  /** Absolute path of the directory with the CA, the RA, the directory of users and the user's key store. */
+  readonly state: string;
+}
+
+/** Runs one step of the demonstration and keeps account of it. */
+export type RunStep = <T>(
+  name: string,
+  title: string,
+  work: (did: (line: string) => void) => Promise<T>,
+) => Promise<T>;
+
+/**
+ * Runs the whole flow with a directory, a CA and an RA of its own. If anything fails, nothing of it is left behind, and
+ * what an earlier run left in the same place stays as it was.
+ */
+export async function runDemo(options: DemoOptions, tell: (step: DemoStep) => void): Promise<DemoSummary> {
+  const provider = chooseProvider(options.provider);
+  const out = resolve(options.out ?? join(defaultStateDirectory(), 'demo', timestamp(new Date())));
+  await mkdir(out, { recursive: true, mode: 0o700 });
+  const steps: DemoStep[] = [];
+  const runStep: RunStep = async (name, title, work) => {
+    const did: string[] = [];
+    const startedAtMs = performance.now();
+    const result = await work((line) => did.push(line));
+    const step = { name, title, did, durationMs: Math.round(performance.now() - startedAtMs) };
+    steps.push(step);
+    tell(step);
+    return result;
+  };
+  return withFreshDemoState(out, async (state) => {
+    const enrolled = await enroll(state, options, runStep);
+    const summary: DemoSummary = {
+      provider,
+      algorithm: options.algorithm,
+      user: demoUser,
+      certificate: summarize(enrolled.certificate),
+      steps,
+      out,
+      artifacts: artifactFiles,
+      state,
+    };
+    await writeArtifacts(out, enrolled, summary);
+    return summary;
+  });
+}
+
+function chooseProvider(asked: DemoOptions['provider']): 'memory' {
+  if (asked === undefined || asked === 'memory') return 'memory';
+  throw new CountersignError(
+    'PROVIDER_NOT_AVAILABLE',
+    `the ${asked} provider is not part of this version`,
+    'Run: countersign demo --provider memory',
+  );
+}
+
+function summarize(certificate: Certificate): DemoSummary['certificate'] {
+  return {
+    serialNumber: certificate.serialNumber,
+    subject: certificate.subject.toString(),
+    issuer: certificate.issuer.toString(),
+    notBefore: certificate.notBefore.toISOString(),
+    notAfter: certificate.notAfter.toISOString(),
+    keyId: certificate.publicKey.keyId,
+  };
+}
+
+function timestamp(now: Date): string {
+  return now.toISOString().replaceAll(/[:.]/g, '-');
+}

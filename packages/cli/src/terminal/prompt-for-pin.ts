@@ -1,0 +1,71 @@
+import { timingSafeEqual } from 'node:crypto';
+import { CountersignError } from '@countersign/core';
+
+/**
+ * Asks for a PIN on the terminal without echo.
+ * @param twice ask again and demand the same
+ * @throws CountersignError `PIN_INVALID` if the two differ; `PIN_REQUIRED` if the person gives up (Ctrl-C, Ctrl-D)
+ */
+export async function promptForPin(purpose: string, twice: boolean): Promise<Uint8Array> {
+  const pin = await readHidden(`PIN for ${purpose}: `);
+  if (!twice) return pin;
+  const again = await readHidden('Once more: ');
+  const isSame = pin.length === again.length && timingSafeEqual(pin, again);
+  again.fill(0);
+  if (isSame) return pin;
+  pin.fill(0);
+  throw new CountersignError('PIN_INVALID', 'the two PINs differ', 'Run the command again.');
+}
+
+const key = {
+  enter: 0x0d,
+  lineFeed: 0x0a,
+  backspace: 0x7f,
+  controlH: 0x08,
+  controlC: 0x03,
+  controlD: 0x04,
+  controlU: 0x15,
+};
+
+async function readHidden(prompt: string): Promise<Uint8Array> {
+  const { stdin, stderr } = process;
+  stderr.write(prompt);
+  stdin.setRawMode(true);
+  stdin.resume();
+  const typed = Buffer.alloc(512);
+  let length = 0;
+  try {
+    for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
+      const octets: Uint8Array = Buffer.from(chunk);
+      for (const octet of octets) {
+        if (octet === key.enter || octet === key.lineFeed) return Uint8Array.from(typed.subarray(0, length));
+        if (octet === key.controlC || octet === key.controlD) throw gaveUp();
+        if (octet === key.controlU) length = 0;
+        else if (octet === key.backspace || octet === key.controlH)
+          length = lastCharacterStart(typed, length);
+        else if (length < typed.length) typed[length++] = octet;
+      }
+    }
+    throw gaveUp();
+  } finally {
+    typed.fill(0);
+    stdin.setRawMode(false);
+    stdin.pause();
+    stderr.write('\n');
+  }
+}
+
+/** Where the last UTF-8 character begins: continuation octets (10xxxxxx) go with it. */
+function lastCharacterStart(typed: Uint8Array, length: number): number {
+  let at = Math.max(0, length - 1);
+  while (at > 0 && ((typed[at] ?? 0) & 0xc0) === 0x80) at--;
+  return at;
+}
+
+function gaveUp(): CountersignError {
+  return new CountersignError(
+    'PIN_REQUIRED',
+    'no PIN was entered',
+    'Run the command again and enter the PIN.',
+  );
+}
