@@ -1,0 +1,1 @@
+export { openSqliteLedger, type OpenSqliteLedgerOptions } from './open-sqlite-ledger.ts';

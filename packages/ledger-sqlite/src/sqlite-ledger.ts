@@ -1,0 +1,196 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Database } from 'better-sqlite3';
+import {
+  type AuditEvent,
+  type AuditRecord,
+  auditChainStart,
+  auditRecordHash,
+  CountersignError,
+  type Ledger,
+  type LedgerEntry,
+  type Revocation,
+  type RevokedEntry,
+  type SerialReservation,
+} from '@countersign/core';
+import {
+  requireAuditEvent,
+  requireBytes,
+  requireDate,
+  requireReservation,
+  requireRevocation,
+} from './input.ts';
+import { formatDetails, parseAuditRecord, parseEntry, parseInteger, parseRevokedEntry } from './rows.ts';
+import { prepareStatements, type Statements } from './statements.ts';
+import { storeFailure } from './store-failure.ts';
+
+/** How many audit records are in memory at a time while the trail is read. */
+const auditPageSize = 256;
+
+/** The ledger over one open connection, whose owner it becomes. */
+export class SqliteLedger implements Ledger {
+  readonly #database: Database;
+  readonly #path: string;
+  readonly #statements: Statements;
+
+  constructor(database: Database, path: string) {
+    this.#database = database;
+    this.#path = path;
+    this.#statements = prepareStatements(database);
+  }
+
+  async reserve(reservation: SerialReservation): Promise<void> {
+    requireReservation(reservation);
+    const { serialNumber, requestDigest } = reservation;
+    return this.#write(({ requestByDigest, entry, insertReservation }) => {
+      // First, because another serial number would not help a replayed request.
+      if (requestByDigest.get(requestDigest) !== undefined) {
+        throw replayed(requestDigest);
+      }
+      if (entry.get(serialNumber) !== undefined) {
+        throw conflict(`the serial number ${serialNumber} was used before`, 'Draw another serial number.');
+      }
+      insertReservation.run(
+        serialNumber,
+        reservation.profile,
+        reservation.subject,
+        reservation.agentSerialNumber ?? null,
+        requestDigest,
+        reservation.tbsCertificate,
+        reservation.notAfter.getTime(),
+        reservation.reservedAt.getTime(),
+      );
+    });
+  }
+
+  /** A reservation that was revoked meanwhile takes its certificate all the same: the CRL already lists it. */
+  async record(serialNumber: string, certificate: Uint8Array): Promise<void> {
+    requireBytes('the certificate', certificate);
+    return this.#write(({ entry, insertCertificate }) => {
+      const found = this.#parseFound(entry.get(serialNumber));
+      if (found === undefined) {
+        throw conflict(`the serial number ${serialNumber} is not reserved`, 'Reserve it before signing.');
+      }
+      if (found.certificate !== undefined) {
+        throw conflict(
+          `the serial number ${serialNumber} already has its certificate`,
+          'Do not hand out the certificate just signed: another one was recorded under its serial number.',
+        );
+      }
+      insertCertificate.run(serialNumber, certificate);
+    });
+  }
+
+  async find(serialNumber: string): Promise<LedgerEntry | undefined> {
+    return this.#read(({ entry }) => this.#parseFound(entry.get(serialNumber)));
+  }
+
+  async revoke(serialNumber: string, revocation: Revocation): Promise<void> {
+    requireRevocation(revocation);
+    return this.#write(({ entry, insertRevocation }) => {
+      const found = this.#parseFound(entry.get(serialNumber));
+      if (found === undefined) {
+        throw notRevocable(
+          `no certificate has the serial number ${serialNumber}`,
+          'Check the serial number.',
+        );
+      }
+      if (found.revocation !== undefined) {
+        const { reason, revokedAt } = found.revocation;
+        throw notRevocable(
+          `the certificate ${serialNumber} was already revoked at ${revokedAt.toISOString()} (${reason})`,
+          'Nothing is left to do: a revocation stands as it was made.',
+        );
+      }
+      insertRevocation.run(serialNumber, revocation.reason, revocation.revokedAt.getTime());
+    });
+  }
+
+  async listRevoked(at: Date): Promise<readonly RevokedEntry[]> {
+    requireDate('the time of the list', at);
+    return this.#read(({ revokedAt }) => revokedAt.all(at.getTime()).map(parseRevokedEntry));
+  }
+
+  async nextCrlNumber(): Promise<number> {
+    return this.#write(({ nextCrlNumber }) => parseInteger(nextCrlNumber.get(), 'last_number'));
+  }
+
+  async appendAudit(event: AuditEvent): Promise<AuditRecord> {
+    requireAuditEvent(event);
+    return this.#write(({ lastAudit, insertAudit }) => {
+      const row = lastAudit.get();
+      const last = row === undefined ? { number: 0, hash: auditChainStart } : parseAuditRecord(row);
+      const number = last.number + 1;
+      const hash = auditRecordHash(last.hash, number, event);
+      insertAudit.run(number, event.at.getTime(), event.event, formatDetails(event.details), hash);
+      return { number, at: new Date(event.at), event: event.event, details: { ...event.details }, hash };
+    });
+  }
+
+  /** Pages by number, so that no lock is held while the caller works; records appended meanwhile are read too. */
+  async *readAudit(): AsyncGenerator<AuditRecord, void, undefined> {
+    // Below any number a ledger writes, so that a record smuggled in before the first one shows.
+    let last = Number.MIN_SAFE_INTEGER;
+    for (;;) {
+      const after = last;
+      const page = this.#read(({ auditAfter }) => auditAfter.all(after, auditPageSize).map(parseAuditRecord));
+      yield* page;
+      last = page.at(-1)?.number ?? last;
+      if (page.length < auditPageSize) {
+        return;
+      }
+      await setImmediate();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#database.close();
+  }
+
+  /**
+   * One durable transaction: BEGIN IMMEDIATE makes every check in `work` see what it will write upon, whatever other
+   * processes do. Group commit would go here: queue the work of callers, run each in a savepoint of one transaction,
+   * and settle all their promises after its COMMIT.
+   */
+  #write<Result>(work: (statements: Statements) => Result): Result {
+    return this.#guard(() => this.#database.transaction(() => work(this.#statements)).immediate());
+  }
+
+  #read<Result>(work: (statements: Statements) => Result): Result {
+    return this.#guard(() => work(this.#statements));
+  }
+
+  #guard<Result>(work: () => Result): Result {
+    if (!this.#database.open) {
+      throw new CountersignError(
+        'LEDGER_UNAVAILABLE',
+        `the ledger ${this.#path} is closed`,
+        'Open it again before using it.',
+      );
+    }
+    try {
+      return work();
+    } catch (error) {
+      throw storeFailure(error, this.#path);
+    }
+  }
+
+  #parseFound(row: unknown): LedgerEntry | undefined {
+    return row === undefined ? undefined : parseEntry(row);
+  }
+}
+
+function conflict(found: string, hint: string): CountersignError {
+  return new CountersignError('LEDGER_CONFLICT', found, hint);
+}
+
+function replayed(requestDigest: string): CountersignError {
+  return new CountersignError(
+    'REQUEST_REPLAYED',
+    `the request with SHA-256 ${requestDigest} already led to a certificate, or to the attempt to sign one`,
+    'Make a new request; revoke the reserved serial number if its certificate was never handed out.',
+  );
+}
+
+function notRevocable(found: string, hint: string): CountersignError {
+  return new CountersignError('REVOCATION_NOT_POSSIBLE', found, hint);
+}
