@@ -39,7 +39,10 @@ export class KeyHistory {
   static from(transitions: readonly KeyTransition[]): KeyHistory {
     const [first, ...rest] = transitions;
     if (first?.to !== 'pre-activation') throw forbidden(undefined, first?.to ?? 'nothing');
-    return rest.reduce((history, { to, at, reason }) => history.moveTo(to, at, reason), new KeyHistory([first]));
+    return rest.reduce(
+      (history, { to, at, reason }) => history.moveTo(to, at, reason),
+      new KeyHistory([first]),
+    );
   }
 
   get state(): KeyState {

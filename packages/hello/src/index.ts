@@ -1,0 +1,7 @@
+export {
+  createFileDirectory,
+  openFileDirectory,
+  type FileDirectory,
+  type FileDirectoryOptions,
+} from './directory/file-directory.ts';
+export type { NewDirectoryUser } from './directory/user-rules.ts';
