@@ -113,7 +113,8 @@ export async function withCa<T>(
 
 export async function withLedger<T>(dir: string, use: (ledger: Ledger) => Promise<T>): Promise<T> {
   await readConfig(dir);
-  const ledger = await openSqliteLedger(join(dir, 'ledger.sqlite'));
+  // A CA that lost its ledger must not go on with an empty one: it would forget revocations and answer replays.
+  const ledger = await openSqliteLedger(join(dir, 'ledger.sqlite'), { ifMissing: 'refuse' });
   try {
     return await use(ledger);
   } finally {
