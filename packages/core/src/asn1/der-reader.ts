@@ -10,6 +10,9 @@ export const maxDocumentBytes = 256 * 1024;
 /** Deepest nesting that `skip` accepts inside a value whose syntax the caller does not know. */
 const maxNesting = 32;
 
+/** Numbers of EXTERNAL, EMBEDDED PDV, SEQUENCE, SET and CHARACTER STRING. */
+const constructedTypes: ReadonlySet<number> = new Set([8, 11, 16, 17, 29]);
+
 /**
  * A cursor over DER (X.690 sections 8, 10 and 11). It reads what the caller expects and nothing else: a wrong tag, an
  * indefinite or non-minimal length, an element that outruns its parent or trailing octets are all `DER_MALFORMED`, with
@@ -118,8 +121,12 @@ export class DerReader {
     return elements;
   }
 
-  /** The next element whole, whatever it is, once it is known to be well-formed DER all the way down. */
-  any(): Uint8Array {
+  /**
+   * The next element whole, once it is known to be well-formed DER all the way down.
+   * @param identifier the identifier octet it must have; without it, whatever stands there is taken
+   */
+  any(identifier?: number): Uint8Array {
+    if (identifier !== undefined) this.fork().contents(identifier);
     const start = this.#position;
     this.#skip(0);
     return this.#bytes.subarray(start, this.#position);
@@ -147,8 +154,8 @@ export class DerReader {
   }
 
   /** Contents octets of an INTEGER: two's complement, as short as can be (X.690 8.3.2). */
-  integer(): Uint8Array {
-    const contents = this.contents(tag.integer);
+  integer(identifier: number = tag.integer): Uint8Array {
+    const contents = this.contents(identifier);
     const [first, second = 0] = contents;
     if (first === undefined) throw this.malformed('an INTEGER is empty');
     if (contents.length > 1 && ((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80))) {
@@ -294,8 +301,13 @@ export class DerReader {
   #skip(depth: number): void {
     if (depth > maxNesting) throw this.malformed(`elements are nested deeper than ${maxNesting}`);
     const [identifierLength, identifier] = this.#identifier();
+    const isConstructed = (identifier & 0x20) !== 0;
+    // X.690 10.2: no string in pieces. Of the universal types only those that hold others are constructed.
+    if (identifier < 0x40 && isConstructed !== constructedTypes.has(identifier & 0x1f)) {
+      throw this.malformed(`tag ${hex(identifier)} is not a form that DER has`);
+    }
     const start = this.#advance(this.#position + identifierLength);
-    if ((identifier & 0x20) === 0) return;
+    if (!isConstructed) return;
     const inner = new DerReader(this.#bytes, start, this.#position, this.#what);
     while (!inner.done) inner.#skip(depth + 1);
   }

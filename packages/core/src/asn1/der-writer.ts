@@ -31,9 +31,14 @@ export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
   return element(tag.sequence, ...parts);
 }
 
+/** A SEQUENCE OF however many elements: as arguments of a call, a hundred thousand would not fit on the stack. */
+export function sequenceOf(parts: readonly Uint8Array[]): Uint8Array {
+  return element(tag.sequence, Buffer.concat(parts));
+}
+
 /** X.690 11.6: the elements stand in ascending order of their encodings. */
 export function setOf(parts: readonly Uint8Array[], identifier: number = tag.set): Uint8Array {
-  return element(identifier, ...[...parts].sort((a, b) => Buffer.compare(a, b)));
+  return element(identifier, Buffer.concat([...parts].sort((a, b) => Buffer.compare(a, b))));
 }
 
 /** `[n]` around whole elements: EXPLICIT, or IMPLICIT in place of a constructed type's own tag. */

@@ -14,6 +14,7 @@ import { sign } from '../x509/signed-structure.ts';
 import { encodeTbsCertificate } from '../x509/tbs-certificate.ts';
 import { assertCaCertificate } from './ca-certificate.ts';
 import { authenticateAgent } from './issuance/authenticate-agent.ts';
+import { countersignatureDigest } from './issuance/countersignature-digest.ts';
 import { newSerialNumber } from './issuance/serial-number.ts';
 import { validityFrom } from './issuance/validity.ts';
 import type { Ledger } from './ledger.ts';
@@ -91,7 +92,12 @@ export class CertificationAuthority {
       parsed.request.verifyProofOfPossession();
       const user = await this.#resolveRequester(parsed);
       const order = { profile: 'hello-logon', user, template: this.#template } as const;
-      return this.#certify(order, parsed.request, requestDigest, agent.serialNumber, now);
+      const approval = {
+        agentSerialNumber: agent.serialNumber,
+        requestDigest,
+        replayDigest: countersignatureDigest(parsed.signedData),
+      };
+      return this.#certify(order, parsed.request, approval, now);
     });
   }
 
@@ -104,7 +110,8 @@ export class CertificationAuthority {
     return this.#audited(requestDigest, async (now) => {
       const parsed = CertificationRequest.parse(request);
       parsed.verifyProofOfPossession();
-      return this.#certify(order, parsed, requestDigest, undefined, now);
+      const approval = { agentSerialNumber: undefined, requestDigest, replayDigest: requestDigest };
+      return this.#certify(order, parsed, approval, now);
     });
   }
 
@@ -148,8 +155,7 @@ export class CertificationAuthority {
   async #certify(
     order: CertificateOrder,
     request: CertificationRequest,
-    requestDigest: string,
-    agentSerialNumber: string | undefined,
+    { agentSerialNumber, requestDigest, replayDigest }: Approval,
     now: Date,
   ): Promise<Certificate> {
     this.certificate.assertValidAt(now, 'CA');
@@ -172,12 +178,13 @@ export class CertificationAuthority {
       profile: order.profile,
       subject,
       agentSerialNumber,
-      requestDigest,
+      requestDigest: replayDigest,
       tbsCertificate,
       notAfter: validity.notAfter,
       reservedAt: now,
     });
     const certificate = Certificate.parse(await sign(this.#key, this.#scheme, tbsCertificate));
+    assertOwnSignature(certificate, this.certificate);
     await this.#ledger.record(serial, certificate.der);
     await this.#ledger.appendAudit({
       at: now,
@@ -204,6 +211,26 @@ export class CertificationAuthority {
       throw error;
     }
   }
+}
+
+/** On whose word a certificate is issued, and in answer to what. */
+interface Approval {
+  /** `undefined` where an operator approved. */
+  readonly agentSerialNumber: string | undefined;
+  /** SHA-256 of the request as received. */
+  readonly requestDigest: string;
+  /** What the ledger lets pass once. */
+  readonly replayDigest: string;
+}
+
+/** A faulty signature is useless to its owner, and may tell an attacker the key that made it. */
+function assertOwnSignature(certificate: Certificate, issuer: Certificate): void {
+  if (certificate.isIssuedBy(issuer)) return;
+  throw new CountersignError(
+    'SIGNATURE_INVALID',
+    `the signature that the CA's key made for ${certificate.serialNumber} does not verify under the CA's certificate`,
+    'Stop issuing and examine the key provider. The serial number stays reserved and can be revoked.',
+  );
 }
 
 function contentsOf(order: CertificateOrder): CertificateContents {

@@ -36,7 +36,10 @@ export interface SerialReservation {
   readonly subject: string;
   /** The agent's certificate serial, or `undefined` where an operator approved. */
   readonly agentSerialNumber: string | undefined;
-  /** SHA-256 of the whole request as received, lower-case hex: the key of replay protection. */
+  /**
+   * The key of replay protection, SHA-256 in lower-case hex: of a countersigned request what its agent alone could have
+   * made, of a plain one the whole.
+   */
   readonly requestDigest: string;
   /** The bytes that are about to be signed (TBSCertificate, DER). */
   readonly tbsCertificate: Uint8Array;

@@ -3,7 +3,11 @@ import { DerReader } from '../asn1/der-reader.ts';
 import { element } from '../asn1/der-writer.ts';
 import { contextConstructed, tag } from '../asn1/tag.ts';
 import { CountersignError } from '../errors.ts';
-import { parseDigestAlgorithm, parseSignatureAlgorithm, schemeFacts } from '../keys/signature-algorithm.ts';
+import {
+  parseCmsSignatureAlgorithm,
+  parseDigestAlgorithm,
+  schemeFacts,
+} from '../keys/signature-algorithm.ts';
 import { verifySignature } from '../keys/verify-signature.ts';
 import { oids } from '../object-identifiers.ts';
 import { Certificate } from '../x509/certificate.ts';
@@ -49,9 +53,10 @@ export function parseSignedData(der: Uint8Array): SignedData {
   const content = eContent.octetString();
   eContent.end();
   encapsulated.end();
-  // RFC 5652 5.1 gives 1 for id-data and 3 otherwise; enrollment agents in the field write 3 for id-data as well.
-  if (version !== 3 && !(version === 1 && eContentType === oids.data)) {
-    throw signedData.malformed(`SignedData has version ${version}; expected 1 or 3`);
+  // RFC 5652 5.1. No signature covers the version, so whatever it may be is decided by what a signature does cover.
+  const expectedVersion = eContentType === oids.data ? 1 : 3;
+  if (version !== expectedVersion) {
+    throw signedData.malformed(`SignedData has version ${version}; expected ${expectedVersion}`);
   }
   const certificates = signedData.at(contextConstructed(0)) ? readCertificates(signedData) : [];
   const [signerInfo, ...others] = signedData.setOf();
@@ -69,7 +74,7 @@ export function parseSignedData(der: Uint8Array): SignedData {
  */
 export function verifySignerInfo({ eContentType, content, signerCertificate, signerInfo }: SignedData): void {
   const hash = parseDigestAlgorithm(signerInfo.digestAlgorithm);
-  const scheme = parseSignatureAlgorithm(signerInfo.signatureAlgorithm);
+  const scheme = parseCmsSignatureAlgorithm(signerInfo.signatureAlgorithm, hash);
   if (schemeFacts(scheme).hash !== hash) throw invalid('digest and signature algorithm use different hashes');
   const attribute = (type: string): DerReader =>
     DerReader.document(singleValue(signerInfo.signedAttributes, type), 'signed attribute');

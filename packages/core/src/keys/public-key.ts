@@ -2,6 +2,7 @@ import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { DerReader } from '../asn1/der-reader.ts';
 import { CountersignError } from '../errors.ts';
 import { oids } from '../object-identifiers.ts';
+import { ed25519PointDefect } from './edwards-curve.ts';
 import { ellipticCurves, pointDefect, toBigInt, type EllipticCurve } from './elliptic-curve.ts';
 import { keyAlgorithms, type KeyAlgorithm } from './key-algorithm.ts';
 
@@ -131,7 +132,8 @@ const ed25519: PublicKeyParser = {
     return undefined;
   },
   key(subjectPublicKey) {
-    if (subjectPublicKey.length !== 32) throw notAcceptable(`${subjectPublicKey.length} octets`, '32 octets');
+    const defect = ed25519PointDefect(subjectPublicKey);
+    if (defect !== undefined) throw notAcceptable(defect, '32 octets that are a point of large order');
     return 'ed25519';
   },
 };

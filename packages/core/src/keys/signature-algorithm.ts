@@ -46,6 +46,20 @@ export function parseSignatureAlgorithm(algorithmIdentifier: Uint8Array): Signat
   );
 }
 
+/**
+ * The scheme that the signatureAlgorithm of a CMS SignerInfo names. RFC 3370 3.2: readers MUST also know rsaEncryption,
+ * which leaves the hash to digestAlgorithm. OpenSSL writes nothing else for PKCS #1 v1.5.
+ * @throws CountersignError `ALGORITHM_NOT_SUPPORTED`
+ */
+export function parseCmsSignatureAlgorithm(
+  algorithmIdentifier: Uint8Array,
+  hash: HashAlgorithm,
+): SignatureScheme {
+  return Buffer.compare(algorithmIdentifier, rsaEncryption) === 0
+    ? `rsa-pkcs1-${hash}`
+    : parseSignatureAlgorithm(algorithmIdentifier);
+}
+
 /** The hash that a digest AlgorithmIdentifier names, with parameters absent or NULL (RFC 5754 2). */
 export function parseDigestAlgorithm(algorithmIdentifier: Uint8Array): HashAlgorithm {
   const hash = hashesByIdentifier.get(latin1(algorithmIdentifier));
@@ -97,6 +111,8 @@ const facts: Readonly<Record<SignatureScheme, SchemeFacts>> = {
   'rsa-pss-sha512': rsaPss('sha512'),
   ed25519: { hash: undefined, family: 'ed25519', algorithmIdentifiers: [sequence(oid(oids.ed25519))] },
 };
+
+const rsaEncryption = sequence(oid(oids.rsaEncryption), nullValue());
 
 const schemesByIdentifier: ReadonlyMap<string, SignatureScheme> = new Map(
   signatureSchemes.flatMap((scheme) =>

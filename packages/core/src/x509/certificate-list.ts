@@ -1,4 +1,4 @@
-import { context, element, integer, sequence, time } from '../asn1/der-writer.ts';
+import { context, element, integer, sequence, sequenceOf, time } from '../asn1/der-writer.ts';
 import { tag } from '../asn1/tag.ts';
 import type { Key } from '../keys/key-provider.ts';
 import { signatureAlgorithmIdentifier } from '../keys/signature-algorithm.ts';
@@ -42,7 +42,7 @@ export async function createCertificateList(
     time(fields.thisUpdate),
     time(fields.nextUpdate),
     // RFC 5280 5.1.2.6: absent when nothing is revoked.
-    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+    ...(entries.length === 0 ? [] : [sequenceOf(entries)]),
     context(
       0,
       encodeExtensions([

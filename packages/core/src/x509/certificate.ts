@@ -81,9 +81,17 @@ export class Certificate {
 
   /**
    * @param role how the error names this certificate, such as "enrollment agent"
-   * @throws CountersignError `CERTIFICATE_NOT_YET_VALID`, `CERTIFICATE_EXPIRED`
+   * @throws CountersignError `CERTIFICATE_NOT_YET_VALID`, `CERTIFICATE_EXPIRED`; `VALUE_OUT_OF_RANGE` for an invalid Date
    */
   assertValidAt(at: Date, role: string): void {
+    // An invalid Date is neither before nor after anything and would pass for a time in between.
+    if (Number.isNaN(at.getTime())) {
+      throw new CountersignError(
+        'VALUE_OUT_OF_RANGE',
+        `the validity of the ${role} certificate was to be checked at an invalid time`,
+        'Check the clock.',
+      );
+    }
     if (at < this.notBefore) {
       throw new CountersignError(
         'CERTIFICATE_NOT_YET_VALID',

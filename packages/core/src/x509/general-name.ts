@@ -31,6 +31,9 @@ export function encodeGeneralName(name: GeneralName): Uint8Array {
     case 'directoryName':
       return context(4, name.name.der);
     case 'iPAddress':
+      if (!isAddress(name.octets)) {
+        throw outOfRange(`an IP address of ${name.octets.length} octets`, 'Give 4 octets or 16.');
+      }
       return contextContents(7, name.octets);
     case 'unparsed':
       return name.der;
@@ -52,7 +55,10 @@ export function readGeneralName(reader: DerReader): GeneralName {
   for (const [kind, n] of textForms) {
     if (!reader.at(contextPrimitive(n))) continue;
     const text = decodeIa5String(reader.contextContents(n));
-    if (text === undefined) throw reader.malformed(`the ${kind} is not ASCII`);
+    // RFC 5280 4.2.1.6: not empty. A NUL would end the name for one reader and not for the next.
+    if (text === undefined || !isName(text)) {
+      throw reader.malformed(`the ${kind} is empty, not ASCII or holds a NUL`);
+    }
     return { kind, text };
   }
   if (reader.at(contextConstructed(0))) {
@@ -72,8 +78,7 @@ export function readGeneralName(reader: DerReader): GeneralName {
   }
   if (reader.at(contextPrimitive(7))) {
     const octets = reader.contextContents(7);
-    // RFC 5280 4.2.1.6: four octets or sixteen (twice that in name constraints).
-    if (![4, 8, 16, 32].includes(octets.length)) throw reader.malformed('an iPAddress has a wrong length');
+    if (!isAddress(octets)) throw reader.malformed('an iPAddress has a wrong length');
     return { kind: 'iPAddress', octets };
   }
   if (
@@ -96,10 +101,22 @@ export function readGeneralNames(sequenceReader: DerReader): GeneralName[] {
 
 function ia5(text: string): Uint8Array {
   const octets = encodeIa5String(text);
-  if (octets !== undefined) return octets;
-  throw new CountersignError(
-    'VALUE_OUT_OF_RANGE',
-    `${JSON.stringify(text)} is not ASCII`,
+  if (octets !== undefined && isName(text)) return octets;
+  throw outOfRange(
+    `${JSON.stringify(text)} as a name: it is empty, not ASCII or holds a NUL`,
     'Write internationalized domain names in their ASCII form (xn--…).',
   );
+}
+
+function isName(text: string): boolean {
+  return text !== '' && !text.includes('\0');
+}
+
+/** RFC 5280 4.2.1.6: four octets or sixteen. */
+function isAddress(octets: Uint8Array): boolean {
+  return octets.length === 4 || octets.length === 16;
+}
+
+function outOfRange(found: string, hint: string): CountersignError {
+  return new CountersignError('VALUE_OUT_OF_RANGE', `a GeneralName cannot hold ${found}`, hint);
 }

@@ -2,6 +2,7 @@ import { DerReader } from '../asn1/der-reader.ts';
 import { integer, octetString, oid, sequence, utf8String } from '../asn1/der-writer.ts';
 import { decodeIa5String } from '../asn1/strings.ts';
 import { tag } from '../asn1/tag.ts';
+import { CountersignError } from '../errors.ts';
 import { oids } from '../object-identifiers.ts';
 import type { Extension } from './extension.ts';
 import { encodeGeneralNames, readGeneralNames, type GeneralName } from './general-name.ts';
@@ -10,6 +11,13 @@ import { encodeGeneralNames, readGeneralNames, type GeneralName } from './genera
 
 /** The SAN entry that names the user at sign-in: otherName with a UTF8String (MS-WCCE 2.2.2.7.5). */
 export function userPrincipalName(upn: string): GeneralName {
+  if (!isUpn(upn)) {
+    throw new CountersignError(
+      'VALUE_OUT_OF_RANGE',
+      `${JSON.stringify(upn)} is no user principal name: it is empty or holds a NUL`,
+      'Give it as the directory shows it, for example alice@contoso.test.',
+    );
+  }
   return { kind: 'otherName', typeId: oids.userPrincipalName, value: utf8String(upn) };
 }
 
@@ -19,9 +27,15 @@ export function userPrincipalNamesIn(names: readonly GeneralName[]): string[] {
     if (name.kind !== 'otherName' || name.typeId !== oids.userPrincipalName) return [];
     const reader = DerReader.document(name.value, 'user principal name');
     const upn = reader.utf8String();
+    if (!isUpn(upn)) throw reader.malformed('the UPN is empty or holds a NUL');
     reader.end();
     return [upn];
   });
+}
+
+/** What ends at a NUL for one reader and goes on for the next names two users. */
+function isUpn(upn: string): boolean {
+  return upn !== '' && !upn.includes('\0');
 }
 
 /**
@@ -29,6 +43,13 @@ export function userPrincipalNamesIn(names: readonly GeneralName[]): string[] {
  * otherName. It is what a domain controller maps the certificate by.
  */
 export function ntdsCaSecurityExtension(sid: string): Extension {
+  if (!sidForm.test(sid)) {
+    throw new CountersignError(
+      'VALUE_OUT_OF_RANGE',
+      `${JSON.stringify(sid)} is not a SID in string form`,
+      'Give it as the directory shows it, for example S-1-5-21-1004336348-1177238915-682003330-1104.',
+    );
+  }
   return {
     oid: oids.ntdsCaSecurityExtension,
     critical: false,
@@ -48,9 +69,12 @@ export function parseNtdsCaSecurityExtension(value: Uint8Array): string {
   const sidReader = DerReader.document(name.value, 'SID extension');
   const sid = decodeIa5String(sidReader.octetString());
   sidReader.end();
-  if (sid === undefined) throw reader.malformed('the SID is not ASCII');
+  if (sid === undefined || !sidForm.test(sid)) throw reader.malformed('the SID is not in its string form');
   return sid;
 }
+
+/** MS-DTYP 2.4.2.1, with a decimal authority: at most fifteen subauthorities. */
+const sidForm = /^S-1-\d{1,15}(-\d{1,10}){1,15}$/;
 
 /** A certificate template as certificates name it. */
 export interface CertificateTemplate {
@@ -87,15 +111,16 @@ export function applicationPolicies(...purposes: readonly string[]): Extension {
   };
 }
 
-/** The purposes that an application policies extension lists; qualifiers are skipped. */
+/** The purposes that an application policies extension lists, at least one; qualifiers are skipped. */
 export function parseApplicationPolicies(value: Uint8Array): string[] {
   const reader = DerReader.sequence(value, 'application policies extension');
   const purposes: string[] = [];
   while (!reader.done) {
     const policy = reader.sequence();
     purposes.push(policy.oid());
-    if (!policy.done) policy.any();
+    if (!policy.done) policy.any(tag.sequence);
     policy.end();
   }
+  if (purposes.length === 0) throw reader.malformed('CertificatePolicies holds no policy');
   return purposes;
 }

@@ -1,5 +1,5 @@
 import { decodeUtf8String } from '../asn1/strings.ts';
-import { DerReader } from '../asn1/der-reader.ts';
+import { maxDocumentBytes } from '../asn1/der-reader.ts';
 import { CountersignError } from '../errors.ts';
 import { findAttributeType } from './attribute-types.ts';
 
@@ -13,11 +13,19 @@ export interface NameAttribute {
 
 /**
  * Parses the string form of a distinguished name (RFC 4514 3).
- * @returns the relative distinguished names in the order of the string
+ * @returns the relative distinguished names in the order of the string; whether values given as "#hex" are DER is left
+ *   to whoever encodes the name
  * @throws CountersignError `NAME_MALFORMED`
  */
 export function parseRfc4514(text: string): NameAttribute[][] {
   if (text === '') return [];
+  if (text.length > maxDocumentBytes) {
+    throw new CountersignError(
+      'NAME_MALFORMED',
+      `a distinguished name of ${text.length} characters fits in no document`,
+      'Check that the right text was given.',
+    );
+  }
   return new NameStringParser(text).parse();
 }
 
@@ -57,12 +65,8 @@ class NameStringParser {
     const [match = '', hex = ''] =
       /^#((?:[0-9A-Fa-f]{2})+) *(?=[,+]|$)/.exec(this.#text.slice(this.#at)) ?? [];
     if (match === '') throw this.#malformed('"#" must be followed by pairs of hexadecimal digits');
-    const der = Buffer.from(hex, 'hex');
-    const reader = DerReader.document(der, 'value in a distinguished name');
-    reader.any();
-    reader.end();
     this.#at += match.length;
-    return { kind: 'encoded', der };
+    return { kind: 'encoded', der: Buffer.from(hex, 'hex') };
   }
 
   #textValue(): NameAttribute['value'] {
@@ -71,6 +75,7 @@ class NameStringParser {
     while (this.#at < this.#text.length) {
       const character = String.fromCodePoint(this.#text.codePointAt(this.#at) ?? 0);
       if (character === ',' || character === '+') break;
+      if (!character.isWellFormed()) throw this.#malformed('half of a surrogate pair stands alone');
       if ('";<>\0'.includes(character)) throw this.#malformed(`${JSON.stringify(character)} must be escaped`);
       const isEscaped = character === '\\';
       octets.push(...(isEscaped ? this.#escaped() : Buffer.from(character)));

@@ -1,5 +1,13 @@
 import { DerReader } from '../asn1/der-reader.ts';
-import { oid, printableString, ia5String, sequence, setOf, utf8String } from '../asn1/der-writer.ts';
+import {
+  oid,
+  printableString,
+  ia5String,
+  sequence,
+  sequenceOf,
+  setOf,
+  utf8String,
+} from '../asn1/der-writer.ts';
 import { tag } from '../asn1/tag.ts';
 import { CountersignError } from '../errors.ts';
 import { findAttributeType, type AttributeType } from './attribute-types.ts';
@@ -40,14 +48,21 @@ export class Name {
    * @throws CountersignError `NAME_MALFORMED`
    */
   static fromString(text: string): Name {
-    const rdns = parseRfc4514(text);
-    return new Name(
-      sequence(
-        ...rdns
-          .toReversed()
-          .map((rdn) => setOf(rdn.map(({ type, value }) => encodeAttribute(text, type, value)))),
-      ),
-    );
+    try {
+      const rdns = parseRfc4514(text)
+        .toReversed()
+        .map((rdn) => setOf(rdn.map(({ type, value }) => encodeAttribute(text, type, value))));
+      // What no reader here would take is not written either: a NUL, an attribute twice in one RDN, "#" without DER.
+      return Name.parse(sequenceOf(rdns));
+    } catch (error) {
+      if (!(error instanceof CountersignError) || error.code === 'NAME_MALFORMED') throw error;
+      throw new CountersignError(
+        'NAME_MALFORMED',
+        `"${text}" cannot be encoded: ${error.message}`,
+        'Give every attribute once in an RDN, text without NUL, and after "#" the DER of a whole value.',
+        { cause: error },
+      );
+    }
   }
 
   get isEmpty(): boolean {

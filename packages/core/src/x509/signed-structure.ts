@@ -24,7 +24,8 @@ export function readSigned(document: DerReader): SignedStructure {
   const outer = document.sequence();
   document.end();
   const toBeSigned = outer.element(tag.sequence);
-  const signatureAlgorithm = outer.element(tag.sequence);
+  // What it names is looked up when the signature is checked; that it is DER is known from here on.
+  const signatureAlgorithm = outer.any(tag.sequence);
   const signature = outer.octetAlignedBitString();
   outer.end();
   return { der, toBeSigned, signatureAlgorithm, signature };

@@ -109,7 +109,7 @@ export function parseAuthorityKeyIdentifier(value: Uint8Array): Uint8Array | und
   // Issuer and serial must both be there or both be absent.
   if (!reader.done) {
     readGeneralNames(reader.context(1));
-    reader.contextContents(2);
+    reader.integer(contextPrimitive(2));
   }
   reader.end();
   return keyIdentifier;

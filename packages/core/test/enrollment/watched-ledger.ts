@@ -1,0 +1,89 @@
+import {
+  MemoryLedger,
+  type AuditEvent,
+  type AuditRecord,
+  type Ledger,
+  type LedgerEntry,
+  type Revocation,
+  type RevokedEntry,
+  type SerialReservation,
+} from '@countersign/core';
+
+type Method = Exclude<keyof Ledger, 'readAudit' | 'close'>;
+
+/** A memory ledger that shows what came in, and that can be told to fail. */
+export class WatchedLedger implements Ledger {
+  readonly #ledger = new MemoryLedger();
+  readonly #failing = new Map<string, Error>();
+  readonly reservations: SerialReservation[] = [];
+  readonly recorded: { readonly serialNumber: string; readonly certificate: Uint8Array }[] = [];
+
+  /**
+   * From now on this method rejects with this error, before anything is written.
+   * @param event with `appendAudit`: only for events of this name
+   */
+  failAt(method: Method, error: Error, event = ''): void {
+    this.#failing.set(`${method} ${event}`, error);
+  }
+
+  recover(): void {
+    this.#failing.clear();
+  }
+
+  async audit(): Promise<AuditRecord[]> {
+    const records: AuditRecord[] = [];
+    for await (const record of this.readAudit()) records.push(record);
+    return records;
+  }
+
+  async reserve(reservation: SerialReservation): Promise<void> {
+    this.#mayFail('reserve');
+    await this.#ledger.reserve(reservation);
+    this.reservations.push(reservation);
+  }
+
+  async record(serialNumber: string, certificate: Uint8Array): Promise<void> {
+    this.#mayFail('record');
+    await this.#ledger.record(serialNumber, certificate);
+    this.recorded.push({ serialNumber, certificate });
+  }
+
+  async find(serialNumber: string): Promise<LedgerEntry | undefined> {
+    this.#mayFail('find');
+    return this.#ledger.find(serialNumber);
+  }
+
+  async revoke(serialNumber: string, revocation: Revocation): Promise<void> {
+    this.#mayFail('revoke');
+    await this.#ledger.revoke(serialNumber, revocation);
+  }
+
+  async listRevoked(at: Date): Promise<readonly RevokedEntry[]> {
+    this.#mayFail('listRevoked');
+    return this.#ledger.listRevoked(at);
+  }
+
+  async nextCrlNumber(): Promise<number> {
+    this.#mayFail('nextCrlNumber');
+    return this.#ledger.nextCrlNumber();
+  }
+
+  async appendAudit(event: AuditEvent): Promise<AuditRecord> {
+    this.#mayFail('appendAudit');
+    this.#mayFail('appendAudit', event.event);
+    return this.#ledger.appendAudit(event);
+  }
+
+  readAudit(): AsyncIterable<AuditRecord> {
+    return this.#ledger.readAudit();
+  }
+
+  async close(): Promise<void> {
+    await this.#ledger.close();
+  }
+
+  #mayFail(method: Method, event = ''): void {
+    const error = this.#failing.get(`${method} ${event}`);
+    if (error !== undefined) throw error;
+  }
+}
