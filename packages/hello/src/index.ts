@@ -4,4 +4,4 @@ export {
   type FileDirectory,
   type FileDirectoryOptions,
 } from './directory/file-directory.ts';
-export type { NewDirectoryUser } from './directory/user-rules.ts';
+export { requireWellFormed, type NewDirectoryUser } from './directory/user-rules.ts';
