@@ -2,6 +2,7 @@ export { defaultStateDirectory, ensurePrivateDirectory } from './private-directo
 export {
   createFileExclusive,
   removeFileDurably,
+  syncDirectory,
   writeFileAtomic,
   type WriteFileOptions,
 } from './atomic-file.ts';

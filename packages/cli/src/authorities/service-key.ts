@@ -7,6 +7,7 @@ import {
   type KeyAlgorithm,
   type KeyProvider,
 } from '@countersign/core';
+import { formatMemoryUri, parseMemoryUri } from '@countersign/provider-memory';
 import { openProvider } from '../keys/provider-access.ts';
 import type { PinOptions } from '../terminal/pin.ts';
 import { withNewServicePin, withServicePin, type NewServicePin } from './service-pin.ts';
@@ -58,8 +59,9 @@ export async function unlockServiceKey(
 
 /** A reference to keep in the service's own files: without the store if that moves along with the directory. */
 export function portableRef(directory: string, ref: string): string {
-  const own = `?store=${encodeURI(serviceKeyStore(directory))}`;
-  return ref.endsWith(own) ? ref.slice(0, -own.length) : ref;
+  if (!ref.startsWith('memory:')) return ref;
+  const { store, ...key } = parseMemoryUri(ref);
+  return store === serviceKeyStore(directory) ? formatMemoryUri(key) : ref;
 }
 
 /** @throws CountersignError `STATE_MISSING` */

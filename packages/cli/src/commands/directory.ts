@@ -1,6 +1,12 @@
 import { Command } from '@commander-js/extra-typings';
 import { CountersignError, encodePem, type DirectoryUser } from '@countersign/core';
-import { createFileDirectory, openFileDirectory, type FileDirectory } from '@countersign/hello';
+import {
+  createFileDirectory,
+  openFileDirectory,
+  requireWellFormed,
+  type FileDirectory,
+  type NewDirectoryUser,
+} from '@countersign/hello';
 import { readPublicKeyFile } from '../files/input-files.ts';
 import { report, table } from '../terminal/report.ts';
 
@@ -28,13 +34,19 @@ Examples:
     )
     .action((options) =>
       report(options, async () => {
-        // Read before anything is written: a bad key file must not leave a half-made user.
+        // Everything is looked at before anything is written: a refusal must not leave a half-made user.
         const publicKey = options.key === undefined ? undefined : await readPublicKeyFile(options.key);
-        const opened = await openOrCreate(options.dir);
-        await addOrCompare(opened, options);
+        const found = await openIfThere(options.dir);
+        const existing = await found?.findByUpn(options.upn);
+        const newUser = existing === undefined ? completeUser(options) : undefined;
+        if (existing !== undefined) assertAgrees(existing, options);
+        if (found !== undefined && publicKey !== undefined) {
+          await assertNotAnothers(found, options.upn, publicKey.keyId);
+        }
+        const opened = found ?? (await createFileDirectory(options.dir));
+        if (newUser !== undefined) await opened.addUser(newUser);
         if (publicKey !== undefined) await opened.registerKey(options.upn, publicKey.subjectPublicKeyInfo);
-        const user = await opened.findByUpn(options.upn);
-        if (user === undefined) throw unknownUser(options.upn);
+        const user = await findUser(opened, options.upn);
         return { text: userText(user), json: userJson(user) };
       }),
     );
@@ -55,11 +67,11 @@ Examples:
   return directory;
 }
 
-async function openOrCreate(dir: string): Promise<FileDirectory> {
+async function openIfThere(dir: string): Promise<FileDirectory | undefined> {
   try {
     return await openFileDirectory(dir);
   } catch (error) {
-    if (error instanceof CountersignError && error.code === 'STATE_MISSING') return createFileDirectory(dir);
+    if (error instanceof CountersignError && error.code === 'STATE_MISSING') return undefined;
     throw error;
   }
 }
@@ -71,15 +83,15 @@ interface UserOptions {
   readonly account?: string | undefined;
 }
 
+function completeUser({ upn, sid, dn, account }: UserOptions): NewDirectoryUser {
+  if (sid === undefined || dn === undefined || account === undefined) throw incomplete(upn);
+  const user = { upn, sid, distinguishedName: dn, account };
+  requireWellFormed(user);
+  return user;
+}
+
 /** A user who is there already stays as it is: what is given must agree with it. */
-async function addOrCompare(directory: FileDirectory, options: UserOptions): Promise<void> {
-  const { upn, sid, dn, account } = options;
-  const existing = await directory.findByUpn(upn);
-  if (existing === undefined) {
-    if (sid === undefined || dn === undefined || account === undefined) throw incomplete(upn);
-    await directory.addUser({ upn, sid, distinguishedName: dn, account });
-    return;
-  }
+function assertAgrees(existing: DirectoryUser, { sid, dn, account }: UserOptions): void {
   const differing = [
     ['--sid', sid, existing.sid],
     ['--dn', dn, existing.distinguishedName],
@@ -91,6 +103,18 @@ async function addOrCompare(directory: FileDirectory, options: UserOptions): Pro
     'USER_EXISTS',
     `${existing.upn} is in the directory with ${option} ${found}; ${given} was given`,
     'Leave the option out to register a key for the user as it is, or give another UPN.',
+  );
+}
+
+async function assertNotAnothers(directory: FileDirectory, upn: string, keyId: string): Promise<void> {
+  const owner = (await directory.list()).find(({ keyCredentials }) =>
+    keyCredentials.some((credential) => credential.keyId === keyId),
+  );
+  if (owner === undefined || owner.upn.toLowerCase() === upn.toLowerCase()) return;
+  throw new CountersignError(
+    'KEY_REGISTERED_TO_ANOTHER',
+    `the key ${keyId} is registered for ${owner.upn}`,
+    'Generate a key pair for this user: a key stands for one person.',
   );
 }
 

@@ -1,6 +1,9 @@
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CountersignError } from '@countersign/core';
+import { makeDirectory } from '../files/make-directory.ts';
+import { writeArtifact } from '../files/output-files.ts';
+import { assertNoForeignArtifacts } from './artifacts.ts';
 
 /**
  * Lends an empty directory for a demonstration's state, below `out`. The state of an earlier run makes room only once
@@ -15,10 +18,11 @@ export async function withFreshDemoState<T>(out: string, use: (state: string) =>
     await rename(previous, state);
   }
   const hasPrevious = await isOurs(state);
+  if (!hasPrevious) await assertNoForeignArtifacts(out);
   if (hasPrevious) await rename(state, previous);
-  await mkdir(state, { mode: 0o700 });
+  await makeDirectory(state);
   try {
-    await writeFile(
+    await writeArtifact(
       join(state, marker),
       'Made by "countersign demo", which replaces it when it runs here again.\n',
     );

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CountersignError, type Certificate } from '@countersign/core';
 import { defaultStateDirectory } from '@countersign/state';
+import { makeDirectory } from '../files/make-directory.ts';
 import { artifactFiles, writeArtifacts, type ArtifactFile } from './artifacts.ts';
 import { enroll } from './enroll.ts';
 import { withFreshDemoState } from './demo-state.ts';
@@ -57,7 +57,7 @@ export type RunStep = <T>(
 export async function runDemo(options: DemoOptions, tell: (step: DemoStep) => void): Promise<DemoSummary> {
   const provider = chooseProvider(options.provider);
   const out = resolve(options.out ?? join(defaultStateDirectory(), 'demo', timestamp(new Date())));
-  await mkdir(out, { recursive: true, mode: 0o700 });
+  const unmakeOut = await makeDirectory(out);
   const steps: DemoStep[] = [];
   const runStep: RunStep = async (name, title, work) => {
     const did: string[] = [];
@@ -68,21 +68,26 @@ export async function runDemo(options: DemoOptions, tell: (step: DemoStep) => vo
     tell(step);
     return result;
   };
-  return withFreshDemoState(out, async (state) => {
-    const enrolled = await enroll(state, options, runStep);
-    const summary: DemoSummary = {
-      provider,
-      algorithm: options.algorithm,
-      user: demoUser,
-      certificate: summarize(enrolled.certificate),
-      steps,
-      out,
-      artifacts: artifactFiles,
-      state,
-    };
-    await writeArtifacts(out, enrolled, summary);
-    return summary;
-  });
+  try {
+    return await withFreshDemoState(out, async (state) => {
+      const enrolled = await enroll(state, options, runStep);
+      const summary: DemoSummary = {
+        provider,
+        algorithm: options.algorithm,
+        user: demoUser,
+        certificate: summarize(enrolled.certificate),
+        steps,
+        out,
+        artifacts: artifactFiles,
+        state,
+      };
+      await writeArtifacts(out, enrolled, summary);
+      return summary;
+    });
+  } catch (error) {
+    await unmakeOut();
+    throw error;
+  }
 }
 
 function chooseProvider(asked: DemoOptions['provider']): 'memory' {

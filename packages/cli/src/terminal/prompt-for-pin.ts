@@ -7,14 +7,16 @@ import { CountersignError } from '@countersign/core';
  * @throws CountersignError `PIN_INVALID` if the two differ; `PIN_REQUIRED` if the person gives up (Ctrl-C, Ctrl-D)
  */
 export async function promptForPin(purpose: string, twice: boolean): Promise<Uint8Array> {
-  const pin = await readHidden(`PIN for ${purpose}: `);
-  if (!twice) return pin;
-  const again = await readHidden('Once more: ');
-  const isSame = pin.length === again.length && timingSafeEqual(pin, again);
-  again.fill(0);
-  if (isSame) return pin;
-  pin.fill(0);
-  throw new CountersignError('PIN_INVALID', 'the two PINs differ', 'Run the command again.');
+  return withHiddenKeystrokes(async (keystrokes) => {
+    const pin = await readLine(keystrokes, `PIN for ${purpose}: `);
+    if (!twice) return pin;
+    const again = await readLine(keystrokes, 'Once more: ');
+    const isSame = pin.length === again.length && timingSafeEqual(pin, again);
+    again.fill(0);
+    if (isSame) return pin;
+    pin.fill(0);
+    throw new CountersignError('PIN_INVALID', 'the two PINs differ', 'Run the command again.');
+  });
 }
 
 const key = {
@@ -27,31 +29,50 @@ const key = {
   controlU: 0x15,
 };
 
-async function readHidden(prompt: string): Promise<Uint8Array> {
-  const { stdin, stderr } = process;
-  stderr.write(prompt);
+type Keystrokes = AsyncGenerator<number, void>;
+
+/** One hidden stretch for all that is asked: what is typed or pasted ahead counts, and nothing echoes in between. */
+async function withHiddenKeystrokes<T>(use: (keystrokes: Keystrokes) => Promise<T>): Promise<T> {
+  const { stdin } = process;
   stdin.setRawMode(true);
   stdin.resume();
+  const keystrokes = readKeystrokes();
+  try {
+    return await use(keystrokes);
+  } finally {
+    await keystrokes.return();
+    stdin.setRawMode(false);
+    stdin.pause();
+  }
+}
+
+async function* readKeystrokes(): Keystrokes {
+  for await (const chunk of process.stdin.iterator({ destroyOnReturn: false })) {
+    if (!(chunk instanceof Uint8Array)) continue;
+    try {
+      yield* chunk;
+    } finally {
+      chunk.fill(0);
+    }
+  }
+}
+
+async function readLine(keystrokes: Keystrokes, prompt: string): Promise<Uint8Array> {
+  process.stderr.write(prompt);
   const typed = Buffer.alloc(512);
   let length = 0;
   try {
-    for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
-      const octets: Uint8Array = Buffer.from(chunk);
-      for (const octet of octets) {
-        if (octet === key.enter || octet === key.lineFeed) return Uint8Array.from(typed.subarray(0, length));
-        if (octet === key.controlC || octet === key.controlD) throw gaveUp();
-        if (octet === key.controlU) length = 0;
-        else if (octet === key.backspace || octet === key.controlH)
-          length = lastCharacterStart(typed, length);
-        else if (length < typed.length) typed[length++] = octet;
-      }
+    for (;;) {
+      const { value: octet, done } = await keystrokes.next();
+      if (done === true || octet === key.controlC || octet === key.controlD) throw gaveUp();
+      if (octet === key.enter || octet === key.lineFeed) return Uint8Array.from(typed.subarray(0, length));
+      if (octet === key.controlU) length = 0;
+      else if (octet === key.backspace || octet === key.controlH) length = lastCharacterStart(typed, length);
+      else if (length < typed.length) typed[length++] = octet;
     }
-    throw gaveUp();
   } finally {
     typed.fill(0);
-    stdin.setRawMode(false);
-    stdin.pause();
-    stderr.write('\n');
+    process.stderr.write('\n');
   }
 }
 
