@@ -40,7 +40,8 @@ export function issuerExtensions(issuer: Issuer, publicKey: PublicKey): Extensio
   return [
     subjectKeyIdentifier(publicKey.keyIdentifier),
     authorityKeyIdentifier(issuer.certificate.publicKey.keyIdentifier),
-    cRLDistributionPoints(issuer.crlUris),
-    caIssuers(issuer.caIssuersUris),
+    // RFC 5280 4.2.1.13 and 4.2.2.1 know no empty lists: an issuer that publishes nothing says nothing.
+    ...(issuer.crlUris.length === 0 ? [] : [cRLDistributionPoints(issuer.crlUris)]),
+    ...(issuer.caIssuersUris.length === 0 ? [] : [caIssuers(issuer.caIssuersUris)]),
   ];
 }
