@@ -94,3 +94,13 @@ export {
   type BasicConstraints,
   type KeyUsageBit,
 } from './x509/standard-extensions.ts';
+
+export { findPath, type FoundPath, type PathDiscoveryInputs } from './path-validation/find-path.ts';
+export {
+  validatePath,
+  type CertificateIssuer,
+  type PathValidationInputs,
+  type TrustAnchor,
+  type ValidatedPath,
+} from './path-validation/validate-path.ts';
+export { CertificateList, type CertificateListEntry } from './x509/certificate-list.ts';

@@ -36,11 +36,11 @@ export class DerReader {
    * @param what its name for error messages, such as "certification request"
    * @throws CountersignError `INPUT_TOO_LARGE`
    */
-  static document(bytes: Uint8Array, what: string): DerReader {
-    if (bytes.length > maxDocumentBytes) {
+  static document(bytes: Uint8Array, what: string, maxBytes = maxDocumentBytes): DerReader {
+    if (bytes.length > maxBytes) {
       throw new CountersignError(
         'INPUT_TOO_LARGE',
-        `the ${what} has ${bytes.length} bytes; at most ${maxDocumentBytes} are accepted`,
+        `the ${what} has ${bytes.length} bytes; at most ${maxBytes} are accepted`,
         'Check that the right file was given.',
       );
     }
@@ -48,8 +48,8 @@ export class DerReader {
   }
 
   /** Reads a document that is one SEQUENCE and nothing after it. */
-  static sequence(bytes: Uint8Array, what: string): DerReader {
-    const document = DerReader.document(bytes, what);
+  static sequence(bytes: Uint8Array, what: string, maxBytes = maxDocumentBytes): DerReader {
+    const document = DerReader.document(bytes, what, maxBytes);
     const sequence = document.sequence();
     document.end();
     return sequence;
@@ -144,8 +144,8 @@ export class DerReader {
     return new DerReader(this.#bytes, this.#position, this.#end, this.#what);
   }
 
-  boolean(): boolean {
-    const contents = this.contents(tag.boolean);
+  boolean(identifier: number = tag.boolean): boolean {
+    const contents = this.contents(identifier);
     // X.690 11.1: TRUE is FF and nothing else.
     if (contents.length !== 1 || (contents[0] !== 0x00 && contents[0] !== 0xff)) {
       throw this.malformed('a BOOLEAN is neither 00 nor FF');
@@ -165,16 +165,16 @@ export class DerReader {
   }
 
   /** A non-negative INTEGER as big-endian octets without a sign octet; zero is one octet. */
-  unsignedInteger(): Uint8Array {
-    const contents = this.integer();
+  unsignedInteger(identifier: number = tag.integer): Uint8Array {
+    const contents = this.integer(identifier);
     const [first = 0] = contents;
     if (first >= 0x80) throw this.malformed('an INTEGER is negative');
     return first === 0 && contents.length > 1 ? contents.subarray(1) : contents;
   }
 
   /** An INTEGER from 0 to 2^31 - 1, such as a version or a path length. */
-  smallInteger(): number {
-    const contents = this.unsignedInteger();
+  smallInteger(identifier: number = tag.integer): number {
+    const contents = this.unsignedInteger(identifier);
     if (contents.length > 4 || (contents.length === 4 && (contents[0] ?? 0) >= 0x80)) {
       throw this.malformed('an INTEGER is too large for its place');
     }
@@ -190,8 +190,8 @@ export class DerReader {
   }
 
   /** A BIT STRING with named bits (KeyUsage), bit 0 first. X.690 11.2.2: no trailing zero bits. */
-  namedBits(): boolean[] {
-    const contents = this.contents(tag.bitString);
+  namedBits(identifier: number = tag.bitString): boolean[] {
+    const contents = this.contents(identifier);
     const [unused] = contents;
     if (unused === undefined || unused > 7 || (contents.length === 1 && unused !== 0)) {
       throw this.malformed('a BIT STRING has a wrong count of unused bits');
@@ -241,11 +241,11 @@ export class DerReader {
     return this.#decoded(tag.bmpString, decodeBmpString, 'BMPString');
   }
 
-  /** RFC 5280 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050, seconds and Z always. */
+  /** RFC 5280 4.1.2.5: UTCTime or GeneralizedTime, seconds and Z always. */
   time(): Date {
     return this.at(tag.utcTime)
       ? this.#decoded(tag.utcTime, decodeUtcTime, 'UTCTime')
-      : this.#decoded(tag.generalizedTime, decodeGeneralizedTime, 'GeneralizedTime (for 2050 and later)');
+      : this.#decoded(tag.generalizedTime, decodeGeneralizedTime, 'GeneralizedTime');
   }
 
   /** The error for what stands at the cursor, for callers that find a rule of their own broken. */

@@ -8,12 +8,10 @@ export function decodeUtcTime(contents: Uint8Array): Date | undefined {
   return instant(century + digits);
 }
 
-/** RFC 5280 4.1.2.5 gives GeneralizedTime to 2050 and later (and to years before 1950). */
+/** RFC 5280 4.1.2.5: writers use it from 2050 on only, readers MUST take it for any year. */
 export function decodeGeneralizedTime(contents: Uint8Array): Date | undefined {
   const digits = timeDigits(contents, 15);
-  if (digits === undefined) return undefined;
-  const year = Number(digits.slice(0, 4));
-  return year >= 1950 && year < 2050 ? undefined : instant(digits);
+  return digits === undefined ? undefined : instant(digits);
 }
 
 /** Text of a time: UTCTime for 1950 to 2049, GeneralizedTime otherwise. Fractions of a second are dropped. */

@@ -7,7 +7,7 @@ import { preferredScheme } from '../keys/preferred-scheme.ts';
 import type { SignatureScheme } from '../keys/signature-scheme.ts';
 import { CertificationRequest } from '../request/certification-request.ts';
 import { Certificate } from '../x509/certificate.ts';
-import { createCertificateList } from '../x509/certificate-list.ts';
+import { createCertificateList } from '../x509/create-certificate-list.ts';
 import type { CertificateTemplate } from '../x509/microsoft-extensions.ts';
 import type { RevocationReason } from '../x509/revocation-reason.ts';
 import { sign } from '../x509/signed-structure.ts';

@@ -1,69 +1,130 @@
-import { context, element, integer, sequence, sequenceOf, time } from '../asn1/der-writer.ts';
-import { tag } from '../asn1/tag.ts';
-import type { Key } from '../keys/key-provider.ts';
-import { signatureAlgorithmIdentifier } from '../keys/signature-algorithm.ts';
-import type { SignatureScheme } from '../keys/signature-scheme.ts';
+import { DerReader } from '../asn1/der-reader.ts';
+import { contextConstructed, tag } from '../asn1/tag.ts';
+import type { PublicKey } from '../keys/public-key.ts';
 import { oids } from '../object-identifiers.ts';
-import { encodeExtensions } from './extension.ts';
-import type { Name } from './name.ts';
-import { revocationReasonCodes, type RevocationReason } from './revocation-reason.ts';
-import { sign } from './signed-structure.ts';
-import { authorityKeyIdentifier } from './standard-extensions.ts';
+import { readExtensions, type Extension } from './extension.ts';
+import { readGeneralNames } from './general-name.ts';
+import { Name } from './name.ts';
+import { canonicalName } from './name-matching.ts';
+import { parseCrlReason, type CrlReason } from './revocation-reason.ts';
+import { isSignedBy, readSigned, type SignedStructure } from './signed-structure.ts';
 
-export interface CertificateListFields {
-  readonly issuer: Name;
-  /** The issuer certificate's subject key identifier. */
-  readonly authorityKeyIdentifier: Uint8Array;
-  /** RFC 5280 5.2.3: greater than in any list before it from this issuer. */
-  readonly number: number;
-  readonly thisUpdate: Date;
-  readonly nextUpdate: Date;
-  readonly revoked: Iterable<RevokedCertificate>;
-}
+/** CRLs grow with what they revoke; this is room for some million entries. */
+export const maxCertificateListBytes = 64 * 1024 * 1024;
 
-export interface RevokedCertificate {
-  /** Lower-case hex of the serial number's octets. */
-  readonly serialNumber: string;
+export interface CertificateListEntry {
   readonly revokedAt: Date;
-  readonly reason: RevocationReason;
+  readonly reason: CrlReason;
 }
 
-/** Signs a version 2 CertificateList (RFC 5280 5.1), DER. */
-export async function createCertificateList(
-  key: Key,
-  scheme: SignatureScheme,
-  fields: CertificateListFields,
-): Promise<Uint8Array> {
-  const entries = Array.from(fields.revoked, encodeEntry);
-  const tbsCertList = sequence(
-    integer(1),
-    signatureAlgorithmIdentifier(scheme),
-    fields.issuer.der,
-    time(fields.thisUpdate),
-    time(fields.nextUpdate),
-    // RFC 5280 5.1.2.6: absent when nothing is revoked.
-    ...(entries.length === 0 ? [] : [sequenceOf(entries)]),
-    context(
-      0,
-      encodeExtensions([
-        authorityKeyIdentifier(fields.authorityKeyIdentifier),
-        { oid: oids.cRLNumber, critical: false, value: integer(fields.number) },
-      ]),
-    ),
-  );
-  return sign(key, scheme, tbsCertList);
+/** A CRL (RFC 5280 5), parsed strictly and not verified. Entries are read at the first look-up. */
+export class CertificateList {
+  readonly #signed: SignedStructure;
+  readonly #revoked: Uint8Array | undefined;
+  #entries: ReadonlyMap<string, CertificateListEntry> | undefined;
+  readonly issuer: Name;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date | undefined;
+  readonly extensions: readonly Extension[];
+
+  private constructor(signed: SignedStructure) {
+    this.#signed = signed;
+    const tbs = DerReader.sequence(signed.toBeSigned, 'CRL', maxCertificateListBytes);
+    const isVersion2 = tbs.at(tag.integer);
+    // RFC 5280 5.1.2.1: if present, v2(1).
+    if (isVersion2 && tbs.smallInteger() !== 1) throw tbs.malformed('the CRL has another version than 2');
+    if (Buffer.compare(tbs.element(tag.sequence), signed.signatureAlgorithm) !== 0) {
+      throw tbs.malformed('the signature algorithm inside differs from the one outside');
+    }
+    this.issuer = Name.read(tbs);
+    if (this.issuer.isEmpty) throw tbs.malformed('the issuer is empty');
+    this.thisUpdate = tbs.time();
+    this.nextUpdate = tbs.at(tag.utcTime) || tbs.at(tag.generalizedTime) ? tbs.time() : undefined;
+    this.#revoked = tbs.at(tag.sequence) ? tbs.element(tag.sequence) : undefined;
+    this.extensions = readOptionalExtensions(tbs, isVersion2);
+    tbs.end();
+  }
+
+  /**
+   * @param der the CRL and nothing after it, at most 64 MiB
+   * @throws CountersignError `DER_MALFORMED`, `INPUT_TOO_LARGE`
+   */
+  static parse(der: Uint8Array): CertificateList {
+    return new CertificateList(readSigned(DerReader.document(der, 'CRL', maxCertificateListBytes)));
+  }
+
+  get der(): Uint8Array {
+    return this.#signed.der;
+  }
+
+  /** extnValue contents, or undefined where the extension is absent. */
+  extension(oid: string): Uint8Array | undefined {
+    return this.extensions.find((extension) => extension.oid === oid)?.value;
+  }
+
+  /** Whether this key made the signature, whoever it belongs to. */
+  isSignedBy(publicKey: PublicKey): boolean {
+    return isSignedBy(this.#signed, publicKey);
+  }
+
+  /**
+   * The entry for a certificate of this issuer, or undefined if the list has none.
+   * @param serialNumber lower-case hex of the INTEGER's contents
+   * @throws CountersignError `DER_MALFORMED` if the entries are not well-formed, or one has a critical extension that is
+   *   unknown here: RFC 5280 5.3 forbids using such a list
+   */
+  find(certificateIssuer: Name, serialNumber: string): CertificateListEntry | undefined {
+    this.#entries ??= readEntries(this.#revoked, this.issuer);
+    return this.#entries.get(`${serialNumber} ${canonicalName(certificateIssuer)}`);
+  }
 }
 
-function encodeEntry({ serialNumber, revokedAt, reason }: RevokedCertificate): Uint8Array {
-  const serial = element(tag.integer, Buffer.from(serialNumber, 'hex'));
-  // RFC 5280 5.3.1: unspecified SHOULD be expressed by absence.
-  if (reason === 'unspecified') return sequence(serial, time(revokedAt));
-  const reasonCode = {
-    oid: oids.cRLReason,
-    critical: false,
-    value: element(enumerated, Uint8Array.of(revocationReasonCodes[reason])),
-  };
-  return sequence(serial, time(revokedAt), encodeExtensions([reasonCode]));
+function readOptionalExtensions(tbs: DerReader, isVersion2: boolean): Extension[] {
+  if (!tbs.at(contextConstructed(0))) return [];
+  if (!isVersion2) throw tbs.malformed('a CRL of version 1 has extensions');
+  const explicit = tbs.context(0);
+  const extensions = readExtensions(explicit.sequence());
+  explicit.end();
+  return extensions;
 }
 
-const enumerated = 0x0a;
+function readEntries(revoked: Uint8Array | undefined, issuer: Name): Map<string, CertificateListEntry> {
+  const entries = new Map<string, CertificateListEntry>();
+  if (revoked === undefined) return entries;
+  const reader = DerReader.sequence(revoked, 'CRL', maxCertificateListBytes);
+  // RFC 5280 5.1.2.6: absent rather than empty.
+  if (reader.done) throw reader.malformed('revokedCertificates is empty');
+  // RFC 5280 5.3.3: in an indirect CRL an entry's issuer holds for those after it as well.
+  let issuerKey = canonicalName(issuer);
+  while (!reader.done) {
+    const entry = reader.sequence();
+    const serialNumber = Buffer.from(entry.integer()).toString('hex');
+    const revokedAt = entry.time();
+    const extensions = entry.done ? [] : readExtensions(entry.sequence());
+    entry.end();
+    const unknown = extensions.find(({ critical, oid }) => critical && !entryExtensions.has(oid));
+    if (unknown !== undefined)
+      throw entry.malformed(`an entry has the unknown critical extension ${unknown.oid}`);
+    const value = (oid: string): Uint8Array | undefined => extensions.find((one) => one.oid === oid)?.value;
+    const issuerNames = value(oids.certificateIssuer);
+    if (issuerNames !== undefined) issuerKey = canonicalName(readCertificateIssuer(issuerNames));
+    const reasonCode = value(oids.cRLReason);
+    const reason = reasonCode === undefined ? 'unspecified' : parseCrlReason(reasonCode);
+    entries.set(`${serialNumber} ${issuerKey}`, { revokedAt, reason });
+  }
+  return entries;
+}
+
+function readCertificateIssuer(value: Uint8Array): Name {
+  const reader = DerReader.sequence(value, 'certificate issuer extension');
+  const name = readGeneralNames(reader).find(({ kind }) => kind === 'directoryName');
+  if (name?.kind !== 'directoryName')
+    throw reader.malformed('the certificate issuer is not a directory name');
+  return name.name;
+}
+
+const entryExtensions: ReadonlySet<string> = new Set([
+  oids.cRLReason,
+  oids.invalidityDate,
+  oids.certificateIssuer,
+]);

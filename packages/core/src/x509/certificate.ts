@@ -1,5 +1,5 @@
 import { DerReader } from '../asn1/der-reader.ts';
-import { contextConstructed, tag } from '../asn1/tag.ts';
+import { contextConstructed, contextPrimitive, tag } from '../asn1/tag.ts';
 import { CountersignError } from '../errors.ts';
 import { PublicKey } from '../keys/public-key.ts';
 import { readExtensions, type Extension } from './extension.ts';
@@ -40,7 +40,8 @@ export class Certificate {
     if (this.notAfter < this.notBefore) throw tbs.malformed('the validity ends before it begins');
     this.subject = Name.read(tbs);
     this.publicKey = PublicKey.parse(tbs.element(tag.sequence));
-    // RFC 5280 4.1.2.8: unique identifiers MUST NOT be used by conforming CAs, so they are not read.
+    // RFC 5280 4.1.2.8: conforming CAs do not write unique identifiers; readers should get past them.
+    for (const n of [1, 2]) if (tbs.at(contextPrimitive(n))) tbs.contextContents(n);
     const explicit = tbs.context(3);
     this.extensions = readExtensions(explicit.sequence());
     explicit.end();
@@ -76,7 +77,12 @@ export class Certificate {
 
   /** Whether the issuer's name and key are those of `issuer`. Nothing is said of the issuer's own standing. */
   isIssuedBy(issuer: { readonly subject: Name; readonly publicKey: PublicKey }): boolean {
-    return this.issuer.equals(issuer.subject) && isSignedBy(this.#signed, issuer.publicKey);
+    return this.issuer.equals(issuer.subject) && this.isSignedBy(issuer.publicKey);
+  }
+
+  /** Whether this key made the signature, whoever it belongs to. */
+  isSignedBy(publicKey: PublicKey): boolean {
+    return isSignedBy(this.#signed, publicKey);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { DerReader } from '../asn1/der-reader.ts';
 import {
+  element,
   oid,
   printableString,
   ia5String,
@@ -63,6 +64,12 @@ export class Name {
         { cause: error },
       );
     }
+  }
+
+  /** The name one level below this one, which ends in this RelativeDistinguishedName (SET contents, DER). */
+  below(rdnContents: Uint8Array): Name {
+    const rdns = DerReader.document(this.der, 'distinguished name').contents(tag.sequence);
+    return Name.parse(element(tag.sequence, rdns, element(tag.set, rdnContents)));
   }
 
   get isEmpty(): boolean {
