@@ -5,9 +5,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# command that must exist : Debian package that has it
+# command or path that must exist : Debian package that has it
 needed=(
   'openssl:openssl' # the tests hold our output against it
+  '/usr/lib/python3/dist-packages/cryptography_vectors/x509/PKITS_data:python3-cryptography-vectors' # NIST PKITS
 )
 
 main() {
@@ -36,7 +37,7 @@ require_npm() {
 install_system_packages() {
   local missing=() entry
   for entry in "${needed[@]}"; do
-    command -v "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")
+    exists "${entry%%:*}" || missing+=("${entry#*:}")
   done
   ((${#missing[@]} == 0)) && return
   command -v apt-get >/dev/null ||
@@ -47,6 +48,13 @@ install_system_packages() {
   apt-get install --yes --no-install-recommends -qq "${missing[@]}" >/dev/null ||
     { apt-get update -qq >/dev/null && apt-get install --yes --no-install-recommends -qq "${missing[@]}" >/dev/null; } ||
     fail 'apt-get could not install them' "try it by hand: apt-get update && apt-get install ${missing[*]}"
+}
+
+exists() {
+  case $1 in
+    /*) [[ -e $1 ]] ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
 }
 
 # A stamp tells what was installed completely: an interrupted install, another lock file or a folder that came from

@@ -40,8 +40,12 @@ export function findPath(target: Certificate, inputs: PathDiscoveryInputs): Foun
   return new PathDiscovery(inputs, []).find(target);
 }
 
-/** Longest path, and most candidates, that are worth trying: real hierarchies have a handful, hostile ones no end. */
+/**
+ * How long a path, how many steps of the search and how many candidates are worth trying: real hierarchies need a
+ * handful, hostile ones have no end.
+ */
 const maxPathLength = 12;
+const maxSteps = 512;
 const maxCandidates = 64;
 
 /** Indirect CRLs may need one another's issuers; more than a few in a row is an attack. */
@@ -54,6 +58,7 @@ class PathDiscovery {
    * is taken as signed by an issuer in good standing, which it denies if it lists that issuer.
    */
   readonly #inProgress: readonly Certificate[];
+  #steps = 0;
 
   constructor(inputs: PathDiscoveryInputs, inProgress: readonly Certificate[]) {
     this.#inputs = inputs;
@@ -80,7 +85,7 @@ class PathDiscovery {
     path: readonly Certificate[],
   ): Generator<{ trustAnchor: TrustAnchor; path: readonly Certificate[] }> {
     const [top] = path;
-    if (top === undefined) return;
+    if (top === undefined || ++this.#steps > maxSteps) return;
     for (const trustAnchor of this.#inputs.trustAnchors) {
       if (namesMatch(top.issuer, trustAnchor.subject)) yield { trustAnchor, path };
     }
