@@ -12,6 +12,7 @@ import {
   type RevokedEntry,
   type SerialReservation,
 } from '@countersign/core';
+import { GroupCommit } from './group-commit.ts';
 import {
   requireAuditEvent,
   requireBytes,
@@ -31,11 +32,13 @@ export class SqliteLedger implements Ledger {
   readonly #database: Database;
   readonly #path: string;
   readonly #statements: Statements;
+  readonly #group: GroupCommit;
 
   constructor(database: Database, path: string) {
     this.#database = database;
     this.#path = path;
     this.#statements = prepareStatements(database);
+    this.#group = new GroupCommit(database);
   }
 
   async reserve(reservation: SerialReservation): Promise<void> {
@@ -142,35 +145,37 @@ export class SqliteLedger implements Ledger {
     }
   }
 
+  /** What was asked for before is committed first. */
   async close(): Promise<void> {
+    if (this.#database.open) this.#group.flush();
     this.#database.close();
   }
 
-  /**
-   * One durable transaction: BEGIN IMMEDIATE makes every check in `work` see what it will write upon, whatever other
-   * processes do. Group commit would go here: queue the work of callers, run each in a savepoint of one transaction,
-   * and settle all their promises after its COMMIT.
-   */
-  #write<Result>(work: (statements: Statements) => Result): Result {
-    return this.#guard(() => this.#database.transaction(() => work(this.#statements)).immediate());
+  async #write<Result>(work: (statements: Statements) => Result): Promise<Result> {
+    this.#requireOpen();
+    try {
+      return await this.#group.write(() => work(this.#statements));
+    } catch (error) {
+      throw storeFailure(error, this.#path);
+    }
   }
 
   #read<Result>(work: (statements: Statements) => Result): Result {
-    return this.#guard(() => work(this.#statements));
+    this.#requireOpen();
+    try {
+      return work(this.#statements);
+    } catch (error) {
+      throw storeFailure(error, this.#path);
+    }
   }
 
-  #guard<Result>(work: () => Result): Result {
+  #requireOpen(): void {
     if (!this.#database.open) {
       throw new CountersignError(
         'LEDGER_UNAVAILABLE',
         `the ledger ${this.#path} is closed`,
         'Open it again before using it.',
       );
-    }
-    try {
-      return work();
-    } catch (error) {
-      throw storeFailure(error, this.#path);
     }
   }
 

@@ -75,6 +75,19 @@ describe('a file system of one megabyte', () => {
     await ledger.close();
   });
 
+  test('that is full for one write takes the others that were asked for at the same time', async () => {
+    await writeFile(join(folder, 'ballast'), new Uint8Array(300_000));
+    const ledger = await openSqliteLedger(join(folder, 'ledger.db'));
+    const small = Array.from({ length: 20 }, (_, i) => reservationFor(`small ${i}`));
+    const bulky = reservationFor('bulky', { tbsCertificate: new Uint8Array(900_000).fill(1) });
+    const writes = [...small.slice(0, 10), bulky, ...small.slice(10)].map((one) => ledger.reserve(one));
+    const outcomes = await Promise.allSettled(writes);
+    expect(outcomes.flatMap(({ status }, i) => (status === 'rejected' ? [i] : []))).toEqual([10]);
+    for (const { serialNumber } of small) expect(await ledger.find(serialNumber)).toBeDefined();
+    expect(await ledger.find(bulky.serialNumber)).toBeUndefined();
+    await ledger.close();
+  });
+
   test('that is full takes no new ledger and keeps no half of one', async () => {
     await writeFile(join(folder, 'ballast'), new Uint8Array(1024 * 1024 - 4096)).catch(() => {});
     await refusal(openSqliteLedger(join(folder, 'ledger.db')), 'LEDGER_UNAVAILABLE');
