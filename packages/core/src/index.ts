@@ -104,3 +104,4 @@ export {
   type ValidatedPath,
 } from './path-validation/validate-path.ts';
 export { CertificateList, type CertificateListEntry } from './x509/certificate-list.ts';
+export { assertGoodKey, type KeyPolicy } from './key-quality/assert-good-key.ts';

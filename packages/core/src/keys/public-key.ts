@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { DerReader } from '../asn1/der-reader.ts';
+import { tag } from '../asn1/tag.ts';
 import { CountersignError } from '../errors.ts';
 import { oids } from '../object-identifiers.ts';
 import { ed25519PointDefect } from './edwards-curve.ts';
@@ -68,6 +69,12 @@ export class PublicKey {
     return createHash('sha256').update(this.subjectPublicKeyInfo).digest('hex');
   }
 
+  /** The RSA modulus, big-endian without a sign octet, or `undefined` for other keys. */
+  get rsaModulus(): Uint8Array | undefined {
+    if (this.rsaModulusBytes === undefined) return undefined;
+    return DerReader.sequence(this.subjectPublicKey, 'RSA public key').unsignedInteger();
+  }
+
   /** Octets of the RSA modulus, or `undefined` for other keys. */
   get rsaModulusBytes(): number | undefined {
     return this.algorithm.startsWith('rsa') ? Number(this.algorithm.slice(3)) / 8 : undefined;
@@ -112,7 +119,10 @@ const rsa: PublicKeyParser = {
 
 const ec: PublicKeyParser = {
   parameters(algorithmIdentifier) {
-    // RFC 5480 2.1.1: namedCurve only; explicit parameters MUST NOT be used.
+    // RFC 5480 2.1.1: namedCurve only; explicit and implicit parameters MUST NOT be used.
+    if (!algorithmIdentifier.at(tag.objectIdentifier)) {
+      throw notAcceptable('curve parameters of its own', 'the name of a curve');
+    }
     const oid = algorithmIdentifier.oid();
     const curve = ellipticCurves.find((candidate) => candidate.oid === oid);
     if (curve === undefined) throw unsupported(`elliptic curve ${oid}`);
