@@ -38,6 +38,8 @@ export type ErrorCode =
   | 'PROOF_OF_POSSESSION_INVALID'
   | 'REQUEST_NOT_COUNTERSIGNED'
   | 'REQUEST_REPLAYED'
+  | 'CONTROL_NOT_PROCESSED'
+  | 'RESPONSE_MISMATCH'
   // directory and registration
   | 'USER_NOT_FOUND'
   | 'USER_EXISTS'

@@ -34,16 +34,24 @@ export {
   parseCountersignedRequest,
   type CountersignedRequest,
 } from './cms/countersigned-request.ts';
-export {
-  parseSignedData,
-  verifySignerInfo,
-  type SignedData,
-  type SignerInfo,
-} from './cms/parse-signed-data.ts';
+export { parseSignedData, verifySignerInfo, type SignedData } from './cms/parse-signed-data.ts';
+export type { NameValuePair } from './cms/name-value-pair.ts';
+export type { SignedMessage } from './cms/read-signed-data.ts';
+export type { SignerIdentifier, SignerInfo } from './cms/signer-info.ts';
+export type { Control } from './cmc/control.ts';
+export { createCmcRequest, type CmcRequestOptions } from './cmc/create-request.ts';
+export { createCmcResponse, type CmcOutcome, type CmcResponseOptions } from './cmc/create-response.ts';
+export { createNullSignedRequest } from './cmc/null-signature.ts';
+export { isCmcRequest, parseCmcRequest, type CmcRequest } from './cmc/parse-request.ts';
+export { parseCmcResponse, verifyCmcResponse, type CmcResponse } from './cmc/parse-response.ts';
+export { encodeRegistrationInfo, parseRegistrationInfo } from './cmc/registration-info.ts';
+export type { CmcFailInfo, CmcStatus, CmcStatusInfo, PendInfo } from './cmc/status-info.ts';
+export type { CmcSigner } from './cmc/verify-signer.ts';
 export type { Directory, DirectoryUser, RegisteredKeyCredential } from './directory/directory.ts';
 export {
   RegistrationAuthority,
   type Countersigned,
+  type CountersignOptions,
   type RegistrationAuthorityOptions,
 } from './ra/registration-authority.ts';
 

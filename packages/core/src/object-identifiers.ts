@@ -56,7 +56,20 @@ export const oids = {
   // RFC 4556
   pkinitSan: '1.3.6.1.5.2.2',
   keyPurposeKdc: '1.3.6.1.5.2.3.5',
+  // RFC 5272
+  cmcStatusInfo: '1.3.6.1.5.5.7.7.1',
+  cmcTransactionId: '1.3.6.1.5.5.7.7.5',
+  cmcSenderNonce: '1.3.6.1.5.5.7.7.6',
+  cmcRecipientNonce: '1.3.6.1.5.5.7.7.7',
+  cmcRegInfo: '1.3.6.1.5.5.7.7.18',
+  cmcResponseInfo: '1.3.6.1.5.5.7.7.19',
+  cmcStatusInfoV2: '1.3.6.1.5.5.7.7.25',
+  pkiData: '1.3.6.1.5.5.7.12.2',
+  pkiResponse: '1.3.6.1.5.5.7.12.3',
+  noSignature: '1.3.6.1.5.5.7.6.2',
   // MS-WCCE 2.2.2.7, MS-PKCA
+  cmcAddAttributes: '1.3.6.1.4.1.311.10.10.1',
+  issuedCertificateHash: '1.3.6.1.4.1.311.21.17',
   enrollmentNameValuePair: '1.3.6.1.4.1.311.13.2.1',
   microsoftExtensionRequest: '1.3.6.1.4.1.311.2.1.14',
   certificateRequestAgent: '1.3.6.1.4.1.311.20.2.1',

@@ -43,7 +43,9 @@ export function raCommand(): Command {
     .requiredOption('--request <file>', 'the PKCS#10 request, PEM or DER')
     .requiredOption('--requester <upn>', 'the user that the certificate is for')
     .addOption(
-      new Option('--format <format>', 'what the CA gets').choices(['cms'] as const).default('cms' as const),
+      new Option('--format <format>', 'what the CA gets')
+        .choices(['cms', 'cmc'] as const)
+        .default('cms' as const),
     )
     .requiredOption('--out <file>', 'write the countersigned request here (DER)')
     .option('--pin-file <file>', "read the RA key's PIN from this file")
@@ -57,7 +59,7 @@ export function raCommand(): Command {
         const request = await readRequestFile(options.request);
         await assertWritable(options.out);
         const { der, requester } = await withRa(options.dir, options, (opened) =>
-          opened.countersign(request, options.requester),
+          opened.countersign(request, options.requester, { format: options.format }),
         );
         await writeArtifact(options.out, der);
         say(`countersigned for ${requester.upn} (${requester.account})`);

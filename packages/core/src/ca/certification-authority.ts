@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { parseCountersignedRequest, type CountersignedRequest } from '../cms/countersigned-request.ts';
 import type { Directory, DirectoryUser } from '../directory/directory.ts';
 import { CountersignError } from '../errors.ts';
 import type { Key } from '../keys/key-provider.ts';
@@ -14,7 +13,7 @@ import { sign } from '../x509/signed-structure.ts';
 import { encodeTbsCertificate } from '../x509/tbs-certificate.ts';
 import { assertCaCertificate } from './ca-certificate.ts';
 import { authenticateAgent } from './issuance/authenticate-agent.ts';
-import { countersignatureDigest } from './issuance/countersignature-digest.ts';
+import { readCountersigned, type AgentRequest } from './issuance/read-countersigned.ts';
 import { newSerialNumber } from './issuance/serial-number.ts';
 import { validityFrom } from './issuance/validity.ts';
 import type { Ledger } from './ledger.ts';
@@ -81,22 +80,17 @@ export class CertificationAuthority {
 
   /**
    * Issues a `hello-logon` certificate for a request that an enrollment agent countersigned.
-   * @param countersigned CMS ContentInfo, DER
+   * @param countersigned CMS around PKCS#10 or a CMC full PKI request: ContentInfo, DER
    * @throws CountersignError with the code of the step that refused
    */
   async issue(countersigned: Uint8Array): Promise<Certificate> {
     const requestDigest = sha256Hex(countersigned);
     return this.#audited(requestDigest, async (now) => {
-      const parsed = parseCountersignedRequest(countersigned);
-      const agent = await authenticateAgent(parsed.signedData, this.certificate, this.#ledger, now);
-      parsed.request.verifyProofOfPossession();
+      const parsed = readCountersigned(countersigned);
+      for (const agent of parsed.agents) await authenticateAgent(agent, this.certificate, this.#ledger, now);
       const user = await this.#resolveRequester(parsed);
       const order = { profile: 'hello-logon', user, template: this.#template } as const;
-      const approval = {
-        agentSerialNumber: agent.serialNumber,
-        requestDigest,
-        replayDigest: countersignatureDigest(parsed.signedData),
-      };
+      const approval = { agents: parsed.agents, requestDigest, replayDigest: parsed.digest };
       return this.#certify(order, parsed.request, approval, now);
     });
   }
@@ -110,7 +104,7 @@ export class CertificationAuthority {
     return this.#audited(requestDigest, async (now) => {
       const parsed = CertificationRequest.parse(request);
       parsed.verifyProofOfPossession();
-      const approval = { agentSerialNumber: undefined, requestDigest, replayDigest: requestDigest };
+      const approval = { agents: [], requestDigest, replayDigest: requestDigest };
       return this.#certify(order, parsed, approval, now);
     });
   }
@@ -141,7 +135,7 @@ export class CertificationAuthority {
   }
 
   /** requestername selects the directory object (MS-WCCE 3.2.2.6.2.1.4.5); what the request says of itself does not. */
-  async #resolveRequester({ requesterName }: CountersignedRequest): Promise<DirectoryUser> {
+  async #resolveRequester({ requesterName }: AgentRequest): Promise<DirectoryUser> {
     const user = await this.#directory.findByAccount(requesterName);
     if (user !== undefined) return user;
     throw new CountersignError(
@@ -155,7 +149,7 @@ export class CertificationAuthority {
   async #certify(
     order: CertificateOrder,
     request: CertificationRequest,
-    { agentSerialNumber, requestDigest, replayDigest }: Approval,
+    { agents, requestDigest, replayDigest }: Approval,
     now: Date,
   ): Promise<Certificate> {
     this.certificate.assertValidAt(now, 'CA');
@@ -177,7 +171,7 @@ export class CertificationAuthority {
       serialNumber: serial,
       profile: order.profile,
       subject,
-      agentSerialNumber,
+      agentSerialNumber: agents[0]?.serialNumber,
       requestDigest: replayDigest,
       tbsCertificate,
       notAfter: validity.notAfter,
@@ -193,7 +187,7 @@ export class CertificationAuthority {
         serialNumber: serial,
         profile: order.profile,
         subject,
-        approvedBy: agentSerialNumber ?? 'operator',
+        approvedBy: agents.map((agent) => agent.serialNumber).join(' ') || 'operator',
         requestDigest,
       },
     });
@@ -215,8 +209,8 @@ export class CertificationAuthority {
 
 /** On whose word a certificate is issued, and in answer to what. */
 interface Approval {
-  /** `undefined` where an operator approved. */
-  readonly agentSerialNumber: string | undefined;
+  /** Empty where an operator approved. */
+  readonly agents: readonly Certificate[];
   /** SHA-256 of the request as received. */
   readonly requestDigest: string;
   /** What the ledger lets pass once. */

@@ -5,8 +5,8 @@ import type { SignatureScheme } from '../keys/signature-scheme.ts';
 import { CertificationRequest } from '../request/certification-request.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { DerReader } from '../asn1/der-reader.ts';
-import { encodeNameValuePair, parseNameValuePairs } from './name-value-pair.ts';
 import { parseSignedData, type SignedData } from './parse-signed-data.ts';
+import { onlyRequesterName, requesterNameAttribute, signedRequesterNames } from './requester-name.ts';
 import { createSignedData } from './signed-data.ts';
 
 /** A request on behalf of someone: CMS around PKCS#10, signed by an enrollment agent (MS-WCCE 3.1.1.4.3.3.2). */
@@ -33,12 +33,7 @@ export async function createCountersignedRequest(
     eContentType: oids.data,
     content: request.der,
     certificate: agentCertificate,
-    signedAttributes: [
-      {
-        type: oids.enrollmentNameValuePair,
-        value: encodeNameValuePair({ name: requesterNameKey, value: requesterName }),
-      },
-    ],
+    signedAttributes: [requesterNameAttribute(requesterName)],
   });
 }
 
@@ -61,32 +56,15 @@ export function parseCountersignedRequest(der: Uint8Array): CountersignedRequest
     throw new CountersignError(
       'DER_MALFORMED',
       `the CMS message holds content type ${signedData.eContentType}; expected id-data with a PKCS#10 request`,
-      'Countersign in the cms format.',
+      'Countersign in the cms or the cmc format.',
       { adcs: 'CRYPT_E_INVALID_MSG_TYPE' },
     );
   }
   return {
     signedData,
     request: CertificationRequest.parse(signedData.content),
-    requesterName: readRequesterName(signedData),
+    requesterName: onlyRequesterName(signedRequesterNames(signedData.signerInfo)),
   };
-}
-
-/** MS-WCCE 3.1.1.4.3.3.2: "requestername"; names of pairs are compared without regard to case. */
-const requesterNameKey = 'requestername';
-
-function readRequesterName({ signerInfo }: SignedData): string {
-  const values = signerInfo.signedAttributes.get(oids.enrollmentNameValuePair) ?? [];
-  const [requester, ...others] = values
-    .flatMap(parseNameValuePairs)
-    .filter(({ name }) => name.toLowerCase() === requesterNameKey);
-  if (requester !== undefined && others.length === 0) return requester.value;
-  throw new CountersignError(
-    'REQUESTER_MISMATCH',
-    `the countersignature names ${others.length === 0 ? 'no requester' : 'several requesters'}; expected one`,
-    'Countersign with exactly one requestername attribute.',
-    { adcs: 'CERTSRV_E_BAD_REQUESTSUBJECT' },
-  );
 }
 
 /** PKCS#10 starts with a SEQUENCE where CMS has an OBJECT IDENTIFIER. */

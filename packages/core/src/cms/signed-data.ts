@@ -1,24 +1,17 @@
-import { createHash } from 'node:crypto';
-import { context, element, integer, octetString, oid, sequence, setOf } from '../asn1/der-writer.ts';
-import { contextConstructed, tag } from '../asn1/tag.ts';
-import { CountersignError } from '../errors.ts';
+import { context, integer, octetString, oid, sequence, setOf } from '../asn1/der-writer.ts';
+import { contextConstructed } from '../asn1/tag.ts';
 import type { Key } from '../keys/key-provider.ts';
-import {
-  digestAlgorithmIdentifier,
-  schemeFacts,
-  signatureAlgorithmIdentifier,
-} from '../keys/signature-algorithm.ts';
 import type { SignatureScheme } from '../keys/signature-scheme.ts';
 import { oids } from '../object-identifiers.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import { createSignerInfo, type EncodedSignerInfo, type SignedAttribute } from './create-signer-info.ts';
+import type { SignedContent } from './signer-info.ts';
 
-export interface SignedDataFields {
-  readonly eContentType: string;
-  readonly content: Uint8Array;
+export interface SignedDataFields extends SignedContent {
   /** The signer's certificate; it is enclosed. */
   readonly certificate: Certificate;
-  /** Signed beside contentType and messageDigest; each is type and the DER of its single value. */
-  readonly signedAttributes: readonly { readonly type: string; readonly value: Uint8Array }[];
+  /** Signed beside contentType and messageDigest. */
+  readonly signedAttributes: readonly SignedAttribute[];
 }
 
 /**
@@ -30,47 +23,28 @@ export async function createSignedData(
   scheme: SignatureScheme,
   fields: SignedDataFields,
 ): Promise<Uint8Array> {
-  const { hash } = schemeFacts(scheme);
-  if (hash === undefined) {
-    // RFC 8419 ties Ed25519 in CMS to SHA-512 and to signers that few verifiers know.
-    throw new CountersignError(
-      'SCHEME_NOT_SUPPORTED',
-      `${scheme} is not used for CMS signatures here`,
-      'Give the signer an RSA or ECDSA key.',
-    );
-  }
-  const digestAlgorithm = digestAlgorithmIdentifier(hash);
-  const messageDigest = createHash(hash).update(fields.content).digest();
-  const attributes = [
-    attribute(oids.contentType, oid(fields.eContentType)),
-    attribute(oids.messageDigest, octetString(messageDigest)),
-    ...fields.signedAttributes.map(({ type, value }) => attribute(type, value)),
-  ];
-  // RFC 5652 5.4: what is signed is the SET OF itself, not the [0] that stands in the message.
-  const signature = await key.sign(scheme, setOf(attributes));
-  const signerInfo = sequence(
-    integer(1),
-    issuerAndSerialNumber(fields.certificate),
-    digestAlgorithm,
-    setOf(attributes, contextConstructed(0)),
-    signatureAlgorithmIdentifier(scheme),
-    octetString(signature),
-  );
+  const { certificate, signedAttributes } = fields;
+  const signerInfo = await createSignerInfo(key, scheme, certificate, fields, signedAttributes);
+  return encodeSignedData(fields, [certificate], [signerInfo]);
+}
+
+/** Assembles a ContentInfo with SignedData from finished signatures. @returns DER */
+export function encodeSignedData(
+  { eContentType, content }: SignedContent,
+  certificates: readonly Certificate[],
+  signerInfos: readonly EncodedSignerInfo[],
+): Uint8Array {
   const signedData = sequence(
     // RFC 5652 5.1: version 3 as soon as the content is not id-data.
-    integer(fields.eContentType === oids.data ? 1 : 3),
-    setOf([digestAlgorithm]),
-    sequence(oid(fields.eContentType), context(0, octetString(fields.content))),
-    context(0, fields.certificate.der),
-    setOf([signerInfo]),
+    integer(eContentType === oids.data ? 1 : 3),
+    setOf(distinct(signerInfos.map(({ digestAlgorithm }) => digestAlgorithm))),
+    sequence(oid(eContentType), context(0, octetString(content))),
+    setOf(distinct(certificates.map(({ der }) => der)), contextConstructed(0)),
+    setOf(signerInfos.map(({ der }) => der)),
   );
   return sequence(oid(oids.signedData), context(0, signedData));
 }
 
-function issuerAndSerialNumber(certificate: Certificate): Uint8Array {
-  return sequence(certificate.issuer.der, element(tag.integer, certificate.serialNumberOctets));
-}
-
-function attribute(type: string, value: Uint8Array): Uint8Array {
-  return sequence(oid(type), setOf([value]));
+function distinct(elements: readonly Uint8Array[]): Uint8Array[] {
+  return [...new Map(elements.map((element) => [Buffer.from(element).toString('hex'), element])).values()];
 }

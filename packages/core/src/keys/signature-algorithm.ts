@@ -72,6 +72,11 @@ export function parseDigestAlgorithm(algorithmIdentifier: Uint8Array): HashAlgor
   );
 }
 
+/** Whether an AlgorithmIdentifier names a hash that `parseDigestAlgorithm` takes. */
+export function isDigestAlgorithm(algorithmIdentifier: Uint8Array): boolean {
+  return hashesByIdentifier.has(latin1(algorithmIdentifier));
+}
+
 /** Every scheme that a key of this algorithm can make, best first. */
 export function schemesOf(algorithm: KeyAlgorithm): readonly SignatureScheme[] {
   switch (algorithm) {

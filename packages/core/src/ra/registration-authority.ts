@@ -1,3 +1,4 @@
+import { createCmcRequest } from '../cmc/create-request.ts';
 import { createCountersignedRequest } from '../cms/countersigned-request.ts';
 import type { Directory, DirectoryUser } from '../directory/directory.ts';
 import { CountersignError } from '../errors.ts';
@@ -23,6 +24,14 @@ export interface Countersigned {
   /** CMS ContentInfo, DER: what the CA takes. */
   readonly der: Uint8Array;
   readonly requester: DirectoryUser;
+}
+
+export interface CountersignOptions {
+  /**
+   * What the CA gets: `cms` is the request itself in a CMS SignedData (MS-WCCE 3.1.1.4.3.3.2) and what is made if
+   * absent; `cmc` a new request around the same public key in a full PKI request (3.1.1.4.3.3.3).
+   */
+  readonly format?: 'cms' | 'cmc';
 }
 
 /** Vouches for requests: it signs those whose key the requester registered, and no others. */
@@ -55,23 +64,34 @@ export class RegistrationAuthority {
    * @param request DER
    * @param requesterUpn the user that the certificate is for
    * @throws CountersignError whatever is wrong with the request; `USER_NOT_FOUND`, `REQUESTER_MISMATCH`,
-   *   `KEY_NOT_REGISTERED`, `CERTIFICATE_EXPIRED` (the agent's)
+   *   `KEY_NOT_REGISTERED`, `CERTIFICATE_EXPIRED` (the agent's), `VALUE_OUT_OF_RANGE` (an account that CMC cannot name)
    */
-  async countersign(request: Uint8Array, requesterUpn: string): Promise<Countersigned> {
+  async countersign(
+    request: Uint8Array,
+    requesterUpn: string,
+    options: CountersignOptions = {},
+  ): Promise<Countersigned> {
     this.#certificate.assertValidAt(this.#clock(), 'enrollment agent');
     const parsed = CertificationRequest.parse(request);
     parsed.verifyProofOfPossession();
     const requester = await this.#findRequester(requesterUpn);
     assertRequestNamesNobodyElse(parsed, requester);
     assertKeyRegistered(parsed, requester);
-    const der = await createCountersignedRequest(
-      this.#key,
-      this.#scheme,
-      this.#certificate,
-      parsed,
-      requester.account,
-    );
+    const der = await this.#sign(parsed, requester, options.format ?? 'cms');
     return { der, requester };
+  }
+
+  async #sign(
+    request: CertificationRequest,
+    { account }: DirectoryUser,
+    format: 'cms' | 'cmc',
+  ): Promise<Uint8Array> {
+    switch (format) {
+      case 'cms':
+        return createCountersignedRequest(this.#key, this.#scheme, this.#certificate, request, account);
+      case 'cmc':
+        return createCmcRequest(this.#key, this.#scheme, this.#certificate, request.publicKey, account);
+    }
   }
 
   async #findRequester(upn: string): Promise<DirectoryUser> {

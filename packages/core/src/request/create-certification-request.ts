@@ -35,15 +35,28 @@ export async function createCertificationRequest(
     extensionRequests.length === 0
       ? attributes
       : [...attributes, { type: oids.extensionRequest, values: [encodeExtensions(extensionRequests)] }];
-  const certificationRequestInfo = sequence(
-    integer(0),
-    subject.der,
+  const certificationRequestInfo = encodeCertificationRequestInfo(
+    subject,
     subjectPublicKeyInfo,
-    setOf(allAttributes.map(encodeAttribute), contextConstructed(0)),
+    allAttributes,
   );
   return sign(key, fields.scheme ?? preferredScheme(key), certificationRequestInfo);
 }
 
-function encodeAttribute({ type, values }: Attribute): Uint8Array {
+/** What a request's signature covers (RFC 2986 4.1). @returns CertificationRequestInfo, DER */
+export function encodeCertificationRequestInfo(
+  subject: Name,
+  subjectPublicKeyInfo: Uint8Array,
+  attributes: readonly Attribute[],
+): Uint8Array {
+  return sequence(
+    integer(0),
+    subject.der,
+    subjectPublicKeyInfo,
+    setOf(attributes.map(encodeAttribute), contextConstructed(0)),
+  );
+}
+
+export function encodeAttribute({ type, values }: Attribute): Uint8Array {
   return sequence(oid(type), setOf(values));
 }

@@ -1,4 +1,3 @@
-import { verifySignerInfo, type SignedData } from '../../cms/parse-signed-data.ts';
 import { CountersignError } from '../../errors.ts';
 import { oids } from '../../object-identifiers.ts';
 import type { Certificate } from '../../x509/certificate.ts';
@@ -6,27 +5,24 @@ import { assertEnrollmentAgent } from '../../x509/enrollment-agent.ts';
 import type { Ledger } from '../ledger.ts';
 
 /**
- * Finds out who countersigned: the signature holds, and its certificate is an enrollment agent's, issued by this CA,
- * in its validity and not revoked (MS-WCCE 3.2.2.6.2.1.2.1.1).
- * @throws CountersignError `SIGNATURE_INVALID`, `CERTIFICATE_NOT_TRUSTED`, `CERTIFICATE_EXPIRED`,
+ * Finds out whether whoever countersigned may: the certificate behind the signature, which was verified before, is an
+ * enrollment agent's, issued by this CA, in its validity and not revoked (MS-WCCE 3.2.2.6.2.1.2.1.1).
+ * @throws CountersignError `CERTIFICATE_NOT_TRUSTED`, `CERTIFICATE_EXPIRED`,
  *   `CERTIFICATE_NOT_YET_VALID`, `AGENT_NOT_AUTHORIZED`, `CERTIFICATE_REVOKED`
  */
 export async function authenticateAgent(
-  signedData: SignedData,
+  agent: Certificate,
   caCertificate: Certificate,
   ledger: Ledger,
   now: Date,
-): Promise<Certificate> {
-  const agent = signedData.signerCertificate;
+): Promise<void> {
   if (!agent.isIssuedBy(caCertificate)) {
     throw notTrusted(`was issued by ${agent.issuer.toString()}, not by this CA's key`);
   }
   assertNoUnknownCriticalExtension(agent);
   agent.assertValidAt(now, 'enrollment agent');
   assertEnrollmentAgent(agent);
-  verifySignerInfo(signedData);
   await assertNotRevoked(agent, ledger);
-  return agent;
 }
 
 /** RFC 5280 4.2: a critical extension that is not processed makes the certificate unusable. */

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { isCmcRequest, parseCmcRequest } from '../../cmc/parse-request.ts';
+import { parseCountersignedRequest } from '../../cms/countersigned-request.ts';
+import { verifySignerInfo } from '../../cms/parse-signed-data.ts';
+import type { CertificationRequest } from '../../request/certification-request.ts';
+import type { Certificate } from '../../x509/certificate.ts';
+import { countersignatureDigest } from './countersignature-digest.ts';
+
+/** What the steps of issuance need of a request on behalf of someone, in whichever form it came. */
+export interface AgentRequest {
+  /** Only its public key counts. Whoever holds that key made the request, or an agent says so. */
+  readonly request: CertificationRequest;
+  /** `DOMAIN\\account`. */
+  readonly requesterName: string;
+  /** The certificates behind the countersignatures, at least one; each must prove to be an enrollment agent's. */
+  readonly agents: readonly Certificate[];
+  /** SHA-256, lower-case hex: two requests with the same one are the same request. */
+  readonly digest: string;
+}
+
+/**
+ * Reads a countersigned request by its content type, and verifies all that can be without knowing anybody: every
+ * signature, and the proof of possession. A null signature passes for one in CMC alone (MS-WCCE 2.2.2.6.5), and only
+ * because the agents vouch; that they may is the next step's to find out.
+ * @throws CountersignError
+ */
+export function readCountersigned(der: Uint8Array): AgentRequest {
+  return isCmcRequest(der) ? readCmc(der) : readCms(der);
+}
+
+function readCms(der: Uint8Array): AgentRequest {
+  const { signedData, request, requesterName } = parseCountersignedRequest(der);
+  verifySignerInfo(signedData);
+  request.verifyProofOfPossession();
+  return {
+    request,
+    requesterName,
+    agents: [signedData.signerCertificate],
+    digest: countersignatureDigest(signedData),
+  };
+}
+
+function readCmc(der: Uint8Array): AgentRequest {
+  const { request, requesterName, signers, content } = parseCmcRequest(der);
+  const agents = signers.flatMap((signer) => (signer.kind === 'certificate' ? [signer.certificate] : []));
+  // Around the content there are octets that nobody signed (a No-Signature signer can come and go), so the whole message
+  // could be handed in again in another guise. The content is signed, and differs each time by its nonce.
+  return { request, requesterName, agents, digest: sha256Hex(content) };
+}
+
+function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
