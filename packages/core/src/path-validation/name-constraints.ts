@@ -1,5 +1,5 @@
 import { DerReader } from '../asn1/der-reader.ts';
-import { contextConstructed } from '../asn1/tag.ts';
+import { contextConstructed, contextPrimitive } from '../asn1/tag.ts';
 import { CountersignError } from '../errors.ts';
 import { oids } from '../object-identifiers.ts';
 import type { Certificate } from '../x509/certificate.ts';
@@ -103,8 +103,23 @@ function readSubtrees(subtrees: DerReader): GeneralName[] {
   const bases: GeneralName[] = [];
   while (!subtrees.done) {
     const subtree = subtrees.sequence();
-    bases.push(readGeneralName(subtree));
+    bases.push(readBase(subtree));
     subtree.end();
   }
   return bases;
+}
+
+/** Two forms differ from those of names: a host may be empty, for all hosts, and an address comes with its mask. */
+function readBase(subtree: DerReader): GeneralName {
+  if (subtree.at(contextPrimitive(7))) {
+    const octets = subtree.contextContents(7);
+    if (octets.length !== 8 && octets.length !== 32)
+      throw subtree.malformed('an address or its mask is cut off');
+    return { kind: 'iPAddress', octets };
+  }
+  if (subtree.at(contextPrimitive(2)) && subtree.fork().contextContents(2).length === 0) {
+    subtree.contextContents(2);
+    return { kind: 'dNSName', text: '' };
+  }
+  return readGeneralName(subtree);
 }

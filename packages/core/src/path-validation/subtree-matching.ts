@@ -47,10 +47,9 @@ function isUriWithin(uri: string, base: string): boolean | undefined {
   return base.startsWith('.') ? isHostInDomain(host, base) : sameHost(host, base);
 }
 
-/** `base` is address and mask, each as long as an address. */
-function isAddressWithin(address: Uint8Array, base: Uint8Array): boolean | undefined {
-  if (base.length !== 2 * address.length)
-    return address.length === 4 || address.length === 16 ? false : undefined;
+/** `base` is address and mask, each as long as an address; of the other family it holds none. */
+function isAddressWithin(address: Uint8Array, base: Uint8Array): boolean {
+  if (base.length !== 2 * address.length) return false;
   return address.every((octet, i) => {
     const mask = base[address.length + i] ?? 0;
     return (octet & mask) === ((base[i] ?? 0) & mask);

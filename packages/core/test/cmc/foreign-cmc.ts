@@ -67,7 +67,7 @@ export function signedMessage(content: Uint8Array, fields: Omit<ForeignRequest, 
     ...new Set(fields.signers.flatMap(({ certificate }) => certificate ?? [])),
   ];
   const signedData = sequence(
-    integer(fields.version ?? 3),
+    integer(fields.version ?? versionFor(contentType, fields.signers)),
     set(fields.digestAlgorithms ?? (fields.signers.length === 0 ? [] : [sha256])),
     sequence(oid(contentType), context(0, octetString(content))),
     set(certificates, 0xa0),
@@ -77,7 +77,14 @@ export function signedMessage(content: Uint8Array, fields: Omit<ForeignRequest, 
   return sequence(oid(ids.signedData), context(0, signedData));
 }
 
+/** RFC 5652 5.1: 3, unless the content is id-data and every signer is named by issuer and serial number. */
+function versionFor(contentType: string, signers: readonly Signer[]): number {
+  return contentType === ids.data && signers.every(({ version }) => version === 1) ? 1 : 3;
+}
+
 export interface Signer {
+  /** Of its SignerInfo. */
+  readonly version: number;
   readonly certificate?: Uint8Array;
   /** SignerInfo, DER. */
   sign(contentType: string, content: Uint8Array): Uint8Array;
@@ -99,6 +106,7 @@ export interface SignerOptions {
 export function certified(key: SoftwareKey, certificate: Certificate, options: SignerOptions = {}): Signer {
   const name = sequence(certificate.issuer.der, element(0x02, certificate.serialNumberOctets));
   return {
+    version: 1,
     certificate: certificate.der,
     sign: signerInfo(1, name, ecdsaWithSha256, (message) => key.signNow('ecdsa-sha256', message), options),
   };
@@ -108,20 +116,21 @@ export function certified(key: SoftwareKey, certificate: Certificate, options: S
 export function requestKey(key: SoftwareKey, keyIdentifier: Uint8Array, options: SignerOptions = {}): Signer {
   const name = element(0x80, keyIdentifier);
   return {
+    version: 3,
     sign: signerInfo(3, name, ecdsaWithSha256, (message) => key.signNow('ecdsa-sha256', message), options),
   };
 }
 
 /** Nobody, in the place of the key in the certification request. */
 export function nobody(keyIdentifier: Uint8Array, options: SignerOptions = {}): Signer {
-  return { sign: signerInfo(3, element(0x80, keyIdentifier), noSignature, hash, options) };
+  return { version: 3, sign: signerInfo(3, element(0x80, keyIdentifier), noSignature, hash, options) };
 }
 
 /** Nobody, as .NET names it: a dummy for the issuer and no parameters to the algorithm. */
 export function dummySigner(serialNumber = 0, options: SignerOptions = {}): Signer {
   const commonName = sequence(oid('2.5.4.3'), element(0x13, Buffer.from('Dummy Signer')));
   const name = sequence(sequence(set([commonName])), integer(serialNumber));
-  return { sign: signerInfo(1, name, sequence(oid('1.3.6.1.5.5.7.6.2')), hash, options) };
+  return { version: 1, sign: signerInfo(1, name, sequence(oid('1.3.6.1.5.5.7.6.2')), hash, options) };
 }
 
 function signerInfo(

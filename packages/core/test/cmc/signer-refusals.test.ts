@@ -28,7 +28,11 @@ describe('the signature', () => {
     const swapped = { ...request, requests: [taggedRequest(nullSigned(enrollment.bob.key.publicKey))] };
     const [signer] = request.signers;
     const signers = [
-      { ...signer, sign: (type: string) => signer?.sign(type, pkiData(request)) ?? new Uint8Array() },
+      {
+        version: 1,
+        ...signer,
+        sign: (type: string) => signer?.sign(type, pkiData(request)) ?? new Uint8Array(),
+      },
     ];
     await expectRefused(enrollment, foreignRequest({ ...swapped, signers }), 'SIGNATURE_INVALID', /digest/);
   });
@@ -62,7 +66,7 @@ describe('the signature', () => {
       sequence(oid('1.2.840.10045.4.3.2')),
       octetString(signature),
     );
-    const signers = [{ certificate: agentCertificate.der, sign: () => signerInfo }];
+    const signers = [{ version: 1, certificate: agentCertificate.der, sign: () => signerInfo }];
     await expectRefused(enrollment, signedMessage(content, { signers }), 'SIGNATURE_INVALID', /1\.9\.4/);
   });
 
@@ -152,7 +156,10 @@ describe('the signature', () => {
     const enrollment = await setUpEnrollment();
     const { keyIdentifier } = PublicKey.parse(enrollment.alice.key.publicKey);
     const request = soundRequest(enrollment);
-    const elsewhere = { sign: (type: string) => nobody(keyIdentifier).sign(type, Uint8Array.of(1)) };
+    const elsewhere = {
+      version: 3,
+      sign: (type: string) => nobody(keyIdentifier).sign(type, Uint8Array.of(1)),
+    };
     const signers = [...request.signers, elsewhere];
     await expectRefused(enrollment, foreignRequest({ ...request, signers }), 'SIGNATURE_INVALID', /digest/);
   });

@@ -40,8 +40,8 @@ const refused: readonly Refused[] = [
   {
     because: 'content of another type',
     change: ([, digest, requester]) => ({
-      eContentType: '1.3.6.1.5.5.7.12.2',
-      ...attributes(contentTypeAttribute('1.3.6.1.5.5.7.12.2'), digest, requester),
+      eContentType: '1.2.840.113549.1.9.16.1.4',
+      ...attributes(contentTypeAttribute('1.2.840.113549.1.9.16.1.4'), digest, requester),
     }),
     ...wrongContent,
   },

@@ -81,12 +81,8 @@ test.each<[string, Wrong]>([
     { extensions: concat(tlv(0xa3, seq(...exampleExtensions)), tlv(0xa3, seq(...exampleExtensions))) },
   ],
   [
-    'an issuer unique identifier',
-    { extensions: concat(hex('81020001'), tlv(0xa3, seq(...exampleExtensions))) },
-  ],
-  [
-    'a subject unique identifier',
-    { extensions: concat(hex('82020001'), tlv(0xa3, seq(...exampleExtensions))) },
+    'unique identifiers in the wrong order',
+    { extensions: concat(hex('8202000181020001'), tlv(0xa3, seq(...exampleExtensions))) },
   ],
   ['an empty issuer', { issuer: seq() }],
   ['a NUL in the subject', { subject: commonName('admin\0.evil') }],
