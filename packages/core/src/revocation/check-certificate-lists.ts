@@ -120,8 +120,7 @@ const processed: ReadonlySet<string> = new Set([
 
 /** A list without a number is older than any delta. */
 function crlNumber(list: CertificateList): bigint {
-  const value = list.extension(oids.cRLNumber);
-  return value === undefined ? -1n : integerOf(value);
+  return list.crlNumber ?? -1n;
 }
 
 function integerOf(der: Uint8Array): bigint {

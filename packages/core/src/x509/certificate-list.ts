@@ -1,5 +1,6 @@
 import { DerReader } from '../asn1/der-reader.ts';
 import { contextConstructed, tag } from '../asn1/tag.ts';
+import { toBigInt } from '../keys/elliptic-curve.ts';
 import type { PublicKey } from '../keys/public-key.ts';
 import { oids } from '../object-identifiers.ts';
 import { readExtensions, type Extension } from './extension.ts';
@@ -13,6 +14,10 @@ import { isSignedBy, readSigned, type SignedStructure } from './signed-structure
 export const maxCertificateListBytes = 64 * 1024 * 1024;
 
 export interface CertificateListEntry {
+  /** Lower-case hex of the INTEGER's contents. */
+  readonly serialNumber: string;
+  /** The list's own issuer, unless the list is an indirect one. */
+  readonly certificateIssuer: Name;
   readonly revokedAt: Date;
   readonly reason: CrlReason;
 }
@@ -62,9 +67,28 @@ export class CertificateList {
     return this.extensions.find((extension) => extension.oid === oid)?.value;
   }
 
+  /** RFC 5280 5.2.3; undefined where the extension is absent. */
+  get crlNumber(): bigint | undefined {
+    const value = this.extension(oids.cRLNumber);
+    if (value === undefined) return undefined;
+    const reader = DerReader.document(value, 'CRL number extension');
+    const number = toBigInt(reader.unsignedInteger());
+    reader.end();
+    return number;
+  }
+
   /** Whether this key made the signature, whoever it belongs to. */
   isSignedBy(publicKey: PublicKey): boolean {
     return isSignedBy(this.#signed, publicKey);
+  }
+
+  /**
+   * Every entry, in their order.
+   * @throws CountersignError `DER_MALFORMED`, see `find`
+   */
+  get entries(): Iterable<CertificateListEntry> {
+    this.#entries ??= readEntries(this.#revoked, this.issuer);
+    return this.#entries.values();
   }
 
   /**
@@ -95,6 +119,7 @@ function readEntries(revoked: Uint8Array | undefined, issuer: Name): Map<string,
   // RFC 5280 5.1.2.6: absent rather than empty.
   if (reader.done) throw reader.malformed('revokedCertificates is empty');
   // RFC 5280 5.3.3: in an indirect CRL an entry's issuer holds for those after it as well.
+  let certificateIssuer = issuer;
   let issuerKey = canonicalName(issuer);
   while (!reader.done) {
     const entry = reader.sequence();
@@ -107,10 +132,13 @@ function readEntries(revoked: Uint8Array | undefined, issuer: Name): Map<string,
       throw entry.malformed(`an entry has the unknown critical extension ${unknown.oid}`);
     const value = (oid: string): Uint8Array | undefined => extensions.find((one) => one.oid === oid)?.value;
     const issuerNames = value(oids.certificateIssuer);
-    if (issuerNames !== undefined) issuerKey = canonicalName(readCertificateIssuer(issuerNames));
+    if (issuerNames !== undefined) {
+      certificateIssuer = readCertificateIssuer(issuerNames);
+      issuerKey = canonicalName(certificateIssuer);
+    }
     const reasonCode = value(oids.cRLReason);
     const reason = reasonCode === undefined ? 'unspecified' : parseCrlReason(reasonCode);
-    entries.set(`${serialNumber} ${issuerKey}`, { revokedAt, reason });
+    entries.set(`${serialNumber} ${issuerKey}`, { serialNumber, certificateIssuer, revokedAt, reason });
   }
   return entries;
 }

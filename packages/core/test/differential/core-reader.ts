@@ -1,5 +1,6 @@
 import {
   Certificate,
+  CertificateList,
   CertificationRequest,
   CountersignError,
   parseAuthorityKeyIdentifier,
@@ -9,6 +10,7 @@ import {
   parseSignedData,
   parseSubjectAltName,
   parseSubjectKeyIdentifier,
+  revocationReasonCodes,
   userPrincipalNamesIn,
   verifySignerInfo,
   type Extension,
@@ -23,6 +25,7 @@ import {
   saidTogether,
   type CertificateValues,
   type CountersignedValues,
+  type CrlValues,
   type ExtensionMeaning,
   type ExtensionValues,
   type RequestValues,
@@ -58,6 +61,28 @@ export function readCertificate(der: Uint8Array, issuerDer: Uint8Array): Certifi
     extensions: certificate.extensions.map(extensionValues),
     meaning: meaningOf(certificate),
     verifies: certificate.isIssuedBy(Certificate.parse(issuerDer)),
+  };
+}
+
+export function readCrl(der: Uint8Array, issuerDer: Uint8Array): CrlValues {
+  const list = CertificateList.parse(der);
+  const authorityKeyIdentifier = list.extension(oids.authorityKeyIdentifier);
+  return {
+    issuer: fromRfc4514(list.issuer.toString()),
+    thisUpdate: list.thisUpdate.toISOString(),
+    nextUpdate: list.nextUpdate?.toISOString() ?? 'absent',
+    crlNumber: Number(list.crlNumber ?? Number.NaN),
+    authorityKeyIdentifier:
+      authorityKeyIdentifier === undefined
+        ? 'absent'
+        : hex(parseAuthorityKeyIdentifier(authorityKeyIdentifier) ?? new Uint8Array()),
+    extensions: list.extensions.map(extensionValues),
+    entries: Array.from(list.entries, ({ serialNumber, revokedAt, reason }) => ({
+      serialNumber,
+      revokedAt: revokedAt.toISOString(),
+      reason: reason === 'removeFromCRL' ? 8 : revocationReasonCodes[reason],
+    })),
+    verifies: list.isSignedBy(Certificate.parse(issuerDer).publicKey),
   };
 }
 

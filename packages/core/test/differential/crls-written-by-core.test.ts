@@ -35,9 +35,6 @@ test.runIf(hasOpenssl)('openssl reads what core wrote into a CRL', { timeout: ti
   await everyCrl(signers, (crl, ca) => openssl.readCrl(files, crl, ca));
 });
 
-// The other direction waits for a reader of CRLs in core's public interface.
-test.todo('core reads what @peculiar/x509, pkijs and openssl wrote into a CRL');
-
 async function everyCrl(
   from: readonly Signer[],
   read: (crl: Uint8Array, ca: Uint8Array) => CrlValues | Promise<CrlValues>,
