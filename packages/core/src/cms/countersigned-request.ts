@@ -5,6 +5,7 @@ import type { SignatureScheme } from '../keys/signature-scheme.ts';
 import { CertificationRequest } from '../request/certification-request.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { DerReader } from '../asn1/der-reader.ts';
+import { time } from '../asn1/der-writer.ts';
 import { parseSignedData, type SignedData } from './parse-signed-data.ts';
 import { onlyRequesterName, requesterNameAttribute, signedRequesterNames } from './requester-name.ts';
 import { createSignedData } from './signed-data.ts';
@@ -20,6 +21,7 @@ export interface CountersignedRequest {
 /**
  * Wraps a certification request in the enroll-on-behalf-of form that AD CS takes.
  * @param requesterName `DOMAIN\account` of the user that the certificate is for
+ * @param signingTime now if absent; whole seconds count
  * @returns ContentInfo, DER
  */
 export async function createCountersignedRequest(
@@ -28,12 +30,18 @@ export async function createCountersignedRequest(
   agentCertificate: Certificate,
   request: CertificationRequest,
   requesterName: string,
+  signingTime: Date = new Date(),
 ): Promise<Uint8Array> {
   return createSignedData(key, scheme, {
     eContentType: oids.data,
     content: request.der,
     certificate: agentCertificate,
-    signedAttributes: [requesterNameAttribute(requesterName)],
+    signedAttributes: [
+      requesterNameAttribute(requesterName),
+      // RFC 5652 11.3. Tells a later countersignature of the same request from a replay, also where signatures are
+      // deterministic (RSASSA-PKCS1-v1_5): who renews with the same key may make the very same request.
+      { type: oids.signingTime, value: time(signingTime) },
+    ],
   });
 }
 

@@ -88,7 +88,14 @@ export class RegistrationAuthority {
   ): Promise<Uint8Array> {
     switch (format) {
       case 'cms':
-        return createCountersignedRequest(this.#key, this.#scheme, this.#certificate, request, account);
+        return createCountersignedRequest(
+          this.#key,
+          this.#scheme,
+          this.#certificate,
+          request,
+          account,
+          this.#clock(),
+        );
       case 'cmc':
         return createCmcRequest(this.#key, this.#scheme, this.#certificate, request.publicKey, account);
     }

@@ -23,6 +23,7 @@ export interface CoreCountersigned {
   readonly request: Uint8Array;
   /** CMS around the request. */
   readonly countersigned: Uint8Array;
+  readonly countersignedAt: Date;
 }
 
 /** With a certificate of every profile. */
@@ -69,7 +70,7 @@ export async function writeCountersigned(chainCase: ChainCase): Promise<CoreCoun
   const registration = new RegistrationAuthority({ key: agentKey, certificate: agent, directory, clock });
   const request = await createCertificationRequest(withOneScheme(chainCase.user));
   const countersigned = (await registration.countersign(request, chainCase.upn)).der;
-  return { authority, ca, agent, request, countersigned };
+  return { authority, ca, agent, request, countersigned, countersignedAt: issuedAt };
 }
 
 /** What every reader must find in the certificates; serial, validity and the octets of extensions are as core says. */

@@ -1,4 +1,4 @@
-import { bmpString, element, objectIdentifier, sequence } from './der.ts';
+import { bmpString, element, objectIdentifier, sequence, time } from './der.ts';
 import type { DistinguishedName } from './distinguished-names.ts';
 import { extensionOids as oids } from './extension-oids.ts';
 import { createHash } from 'node:crypto';
@@ -13,6 +13,8 @@ export interface CountersignedParts {
   readonly agentSerialNumber: string;
   readonly scheme: SignatureScheme;
   readonly requesterName: string;
+  /** Where the signer states it. */
+  readonly signingTime?: Date;
 }
 
 export function expectedCountersigned(parts: CountersignedParts): CountersignedValues {
@@ -28,12 +30,14 @@ export function expectedCountersigned(parts: CountersignedParts): CountersignedV
   };
 }
 
-/** contentType, messageDigest (RFC 5652 11.1, 11.2) and the requester (MS-WCCE 2.2.2.7.10), by type. */
-function signedAttributes({ request, scheme, requesterName }: CountersignedParts): AttributeValues[] {
+/** contentType, messageDigest, perhaps signingTime (RFC 5652 11.1 to 11.3) and the requester (MS-WCCE 2.2.2.7.10), by type. */
+function signedAttributes(parts: CountersignedParts): AttributeValues[] {
+  const { request, scheme, requesterName, signingTime } = parts;
   const digest = createHash(hashOf(scheme)).update(request).digest();
   return [
     { type: oids.contentType, values: [hex(objectIdentifier('1.2.840.113549.1.7.1'))] },
     { type: oids.messageDigest, values: [hex(element(0x04, digest))] },
+    ...(signingTime === undefined ? [] : [{ type: oids.signingTime, values: [hex(time(signingTime))] }]),
     { type: oids.enrollmentNameValuePair, values: [hex(nameValuePair(requesterName))] },
   ];
 }

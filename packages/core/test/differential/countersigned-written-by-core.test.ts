@@ -71,7 +71,10 @@ async function everyCountersigned(
   await fc.assert(property, cases);
 }
 
-function expectedValues(chain: ChainCase, { request, agent }: CoreCountersigned): CountersignedValues {
+function expectedValues(
+  chain: ChainCase,
+  { request, agent, countersignedAt }: CoreCountersigned,
+): CountersignedValues {
   return expectedCountersigned({
     request,
     agentCertificate: agent.der,
@@ -79,5 +82,6 @@ function expectedValues(chain: ChainCase, { request, agent }: CoreCountersigned)
     agentSerialNumber: agent.serialNumber,
     scheme: chain.agent.scheme,
     requesterName: chain.account,
+    signingTime: countersignedAt,
   });
 }

@@ -40,3 +40,10 @@ export function objectIdentifier(dotted: string): Uint8Array<ArrayBuffer> {
   });
   return element(0x06, Uint8Array.from(octets));
 }
+
+/** RFC 5280 4.1.2.5, and RFC 5652 11.3 for signing times: UTCTime from 1950 to 2049. */
+export function time(date: Date): Uint8Array<ArrayBuffer> {
+  const digits = date.toISOString().replaceAll(/\.\d+|[-:T]/g, '');
+  const isUtcTime = date.getUTCFullYear() >= 1950 && date.getUTCFullYear() < 2050;
+  return isUtcTime ? element(0x17, Buffer.from(digits.slice(2))) : element(0x18, Buffer.from(digits));
+}

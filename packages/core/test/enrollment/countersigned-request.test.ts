@@ -6,6 +6,7 @@ import {
   forgeCountersignature,
   forgeForAlice,
   pair,
+  rightAttributes,
   sha256WithNull,
   withRequester,
   type Change,
@@ -20,6 +21,9 @@ beforeAll(async () => {
   enrollment = await createEnrollment();
 });
 
+/** RFC 5652 11.3. */
+const signingTime = '1.2.840.113549.1.9.5';
+
 test('the forger of these tests makes what the RA makes, but for the signature', async () => {
   const made = parseSignedData(await countersignForAlice(enrollment));
   const forged = parseSignedData(
@@ -27,6 +31,10 @@ test('the forger of these tests makes what the RA makes, but for the signature',
       key: enrollment.agentKey,
       certificate: enrollment.agentCertificate,
       content: made.content,
+      attributes: [
+        ...rightAttributes(made.content),
+        attribute(signingTime, der(0x17, Buffer.from('260304050607Z'))),
+      ],
     }),
   );
   expect({ ...forged.signerInfo, signature: undefined }).toEqual({

@@ -99,6 +99,18 @@ test('a request that the agent countersigns anew, as for a renewal of the same k
   expect(second.serialNumber).not.toBe(first.serialNumber);
 });
 
+test('where every signature is the same each time, the time of signing tells a renewal from a replay', async () => {
+  const enrollment = await createEnrollment({ user: 'rsa2048', agent: 'rsa2048' });
+  const { ca, ra, aliceKey, clock } = enrollment;
+  const request = await createCertificationRequest(aliceKey);
+  const first = (await ra.countersign(request, alice.upn)).der;
+  expect(hex((await ra.countersign(request, alice.upn)).der)).toBe(hex(first));
+  await ca.issue(first);
+  clock.now = new Date(now.getTime() + 1000);
+  await ca.issue((await ra.countersign(request, alice.upn)).der);
+  expect((await refusedByCa(enrollment, first)).code).toBe('REQUEST_REPLAYED');
+});
+
 test('an order to the operator leads to one certificate for one request', async () => {
   const { ca, ledger, aliceKey } = await createEnrollment();
   const request = await createCertificationRequest(aliceKey);
