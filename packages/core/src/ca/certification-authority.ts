@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Directory, DirectoryUser } from '../directory/directory.ts';
 import { CountersignError } from '../errors.ts';
+import { assertGoodKey, type KeyPolicy } from '../key-quality/assert-good-key.ts';
 import type { Key } from '../keys/key-provider.ts';
 import { preferredScheme } from '../keys/preferred-scheme.ts';
 import type { SignatureScheme } from '../keys/signature-scheme.ts';
@@ -39,6 +40,8 @@ export interface CertificationAuthorityOptions {
   readonly crlUris: readonly string[];
   readonly caIssuersUris: readonly string[];
   readonly crlValidityMs?: number;
+  /** Which keys are good enough to certify; every algorithm and no blocklist if absent. */
+  readonly keyPolicy?: KeyPolicy;
   /** The key's first choice if absent. */
   readonly scheme?: SignatureScheme;
   readonly clock?: () => Date;
@@ -59,6 +62,7 @@ export class CertificationAuthority {
   readonly #ledger: Ledger;
   readonly #template: CertificateTemplate;
   readonly #crlValidityMs: number;
+  readonly #keyPolicy: KeyPolicy | undefined;
   readonly #clock: () => Date;
 
   /** @throws CountersignError `ISSUER_NOT_ACCEPTABLE` if the certificate is not a CA's or not this key's */
@@ -71,6 +75,7 @@ export class CertificationAuthority {
     this.#ledger = options.ledger;
     this.#template = options.helloLogonTemplate;
     this.#crlValidityMs = options.crlValidityMs ?? 7 * 24 * 3_600_000;
+    this.#keyPolicy = options.keyPolicy;
     this.#clock = options.clock ?? (() => new Date());
   }
 
@@ -153,6 +158,7 @@ export class CertificationAuthority {
     now: Date,
   ): Promise<Certificate> {
     this.certificate.assertValidAt(now, 'CA');
+    await assertGoodKey(request.publicKey, this.#keyPolicy);
     const contents = contentsOf(order);
     const validity = validityFrom(now, contents.validityYears, this.certificate);
     const serialNumber = newSerialNumber();

@@ -2,6 +2,7 @@ import { createCmcRequest } from '../cmc/create-request.ts';
 import { createCountersignedRequest } from '../cms/countersigned-request.ts';
 import type { Directory, DirectoryUser } from '../directory/directory.ts';
 import { CountersignError } from '../errors.ts';
+import { assertGoodKey, type KeyPolicy } from '../key-quality/assert-good-key.ts';
 import type { Key } from '../keys/key-provider.ts';
 import { preferredScheme } from '../keys/preferred-scheme.ts';
 import { PublicKey } from '../keys/public-key.ts';
@@ -15,6 +16,8 @@ export interface RegistrationAuthorityOptions {
   readonly key: Key;
   readonly certificate: Certificate;
   readonly directory: Directory;
+  /** Which keys are good enough to vouch for; every algorithm and no blocklist if absent. */
+  readonly keyPolicy?: KeyPolicy;
   /** The key's first choice if absent. */
   readonly scheme?: SignatureScheme;
   readonly clock?: () => Date;
@@ -39,6 +42,7 @@ export class RegistrationAuthority {
   readonly #key: Key;
   readonly #certificate: Certificate;
   readonly #directory: Directory;
+  readonly #keyPolicy: KeyPolicy | undefined;
   readonly #scheme: SignatureScheme;
   readonly #clock: () => Date;
 
@@ -47,6 +51,7 @@ export class RegistrationAuthority {
     this.#key = options.key;
     this.#certificate = options.certificate;
     this.#directory = options.directory;
+    this.#keyPolicy = options.keyPolicy;
     this.#scheme = options.scheme ?? preferredScheme(options.key);
     this.#clock = options.clock ?? (() => new Date());
     assertEnrollmentAgent(this.#certificate);
@@ -63,7 +68,7 @@ export class RegistrationAuthority {
    * Countersigns a PKCS#10 request for a user.
    * @param request DER
    * @param requesterUpn the user that the certificate is for
-   * @throws CountersignError whatever is wrong with the request; `USER_NOT_FOUND`, `REQUESTER_MISMATCH`,
+   * @throws CountersignError whatever is wrong with the request or its key; `USER_NOT_FOUND`, `REQUESTER_MISMATCH`,
    *   `KEY_NOT_REGISTERED`, `CERTIFICATE_EXPIRED` (the agent's), `VALUE_OUT_OF_RANGE` (an account that CMC cannot name)
    */
   async countersign(
@@ -73,6 +78,7 @@ export class RegistrationAuthority {
   ): Promise<Countersigned> {
     this.#certificate.assertValidAt(this.#clock(), 'enrollment agent');
     const parsed = CertificationRequest.parse(request);
+    await assertGoodKey(parsed.publicKey, this.#keyPolicy);
     parsed.verifyProofOfPossession();
     const requester = await this.#findRequester(requesterUpn);
     assertRequestNamesNobodyElse(parsed, requester);
