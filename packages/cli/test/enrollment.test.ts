@@ -111,6 +111,24 @@ describe('requests made by openssl', () => {
     expect(refused.stderr).toContain('certificate revoked');
   });
 
+  test('a certificate on hold fails openssl verify, and passes again once it is released', async () => {
+    const { serialNumber } = await site.runJson(caIssue(await freshRequest('held'), 'held.crt'));
+    const verdict = async (): Promise<number | string | null> => {
+      await site.runJson(['ca', 'crl', '--dir', 'ca', '--out', 'held.crl']);
+      const check = ['verify', '-CAfile', 'ca/ca.pem', '-CRLfile', 'held.crl', '-crl_check', 'held.crt'];
+      return (await tryOpenssl(check, site.path)).status;
+    };
+    const change = async (reason: string): Promise<unknown> =>
+      site.runJson(['ca', 'revoke', '--dir', 'ca', String(serialNumber), '--reason', reason]);
+    expect(await verdict()).toBe(0);
+    await change('certificateHold');
+    expect(await verdict()).not.toBe(0);
+    await change('removeFromCRL');
+    expect(await verdict()).toBe(0);
+    const release = ['ca', 'revoke', '--dir', 'ca', String(serialNumber), '--reason', 'removeFromCRL'];
+    expect((await site.refusal(release)).code).toBe('REVOCATION_NOT_POSSIBLE');
+  });
+
   test('revoking twice, or what was never issued, is refused', async () => {
     const { serialNumber } = await site.runJson(caIssue(await freshRequest('twice'), 'twice.crt'));
     const revoke = ['ca', 'revoke', '--dir', 'ca', String(serialNumber)];

@@ -28,13 +28,17 @@ const migrations: readonly string[] = [
     certificate   BLOB NOT NULL CHECK (length(certificate) > 0)
   ) STRICT;
 
-  -- position keeps the order of revocation, which revoked_at_ms (a clock) does not.
+  -- A row for each change of status; the last one of a serial number tells how it stands. position keeps their order,
+  -- which revoked_at_ms (a clock) does not. The reason 'removeFromCRL' ends a hold.
   CREATE TABLE revocation (
     position      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    serial_number TEXT    NOT NULL UNIQUE REFERENCES reservation (serial_number),
+    serial_number TEXT    NOT NULL REFERENCES reservation (serial_number),
     reason        TEXT    NOT NULL CHECK (length(reason) > 0),
     revoked_at_ms INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX revocation_of_serial ON revocation (serial_number, position);
+  CREATE VIEW revocation_status AS
+    SELECT serial_number, reason, revoked_at_ms, max(position) AS position FROM revocation GROUP BY serial_number;
 
   CREATE TABLE crl_counter (
     only_row    INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
@@ -70,9 +74,16 @@ const migrations: readonly string[] = [
     BEGIN SELECT RAISE(ABORT, 'a recorded certificate is never removed'); END;
 
   CREATE TRIGGER revocation_kept_on_insert BEFORE INSERT ON revocation
-    WHEN EXISTS (SELECT 1 FROM revocation
-                 WHERE serial_number = NEW.serial_number OR position = NEW.position)
+    WHEN EXISTS (SELECT 1 FROM revocation WHERE position = NEW.position)
     BEGIN SELECT RAISE(ABORT, 'a revocation is never replaced'); END;
+  CREATE TRIGGER revocation_is_final BEFORE INSERT ON revocation
+    WHEN EXISTS (SELECT 1 FROM revocation_status WHERE serial_number = NEW.serial_number
+                 AND (reason NOT IN ('certificateHold', 'removeFromCRL') OR reason = NEW.reason))
+    BEGIN SELECT RAISE(ABORT, 'a revocation is never undone, a hold never doubled'); END;
+  CREATE TRIGGER revocation_is_released_from_hold BEFORE INSERT ON revocation
+    WHEN NEW.reason = 'removeFromCRL' AND NOT EXISTS (SELECT 1 FROM revocation_status
+                 WHERE serial_number = NEW.serial_number AND reason = 'certificateHold')
+    BEGIN SELECT RAISE(ABORT, 'what is not on hold is never released'); END;
   CREATE TRIGGER revocation_kept_on_update BEFORE UPDATE ON revocation
     BEGIN SELECT RAISE(ABORT, 'a revocation is never changed'); END;
   CREATE TRIGGER revocation_kept_on_delete BEFORE DELETE ON revocation

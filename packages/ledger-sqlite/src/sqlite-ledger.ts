@@ -66,8 +66,9 @@ export class SqliteLedger implements Ledger {
   }
 
   /** A reservation that was revoked meanwhile takes its certificate all the same: the CRL already lists it. */
-  async record(serialNumber: string, certificate: Uint8Array): Promise<void> {
+  async record(serialNumber: string, certificate: Uint8Array, event?: AuditEvent): Promise<void> {
     requireBytes('the certificate', certificate);
+    if (event !== undefined) requireAuditEvent(event);
     return this.#write(({ entry, insertCertificate }) => {
       const found = this.#parseFound(entry.get(serialNumber));
       if (found === undefined) {
@@ -80,6 +81,7 @@ export class SqliteLedger implements Ledger {
         );
       }
       insertCertificate.run(serialNumber, certificate);
+      if (event !== undefined) this.#append(event);
     });
   }
 
@@ -87,8 +89,9 @@ export class SqliteLedger implements Ledger {
     return this.#read(({ entry }) => this.#parseFound(entry.get(serialNumber)));
   }
 
-  async revoke(serialNumber: string, revocation: Revocation): Promise<void> {
+  async revoke(serialNumber: string, revocation: Revocation, event?: AuditEvent): Promise<void> {
     requireRevocation(revocation);
+    if (event !== undefined) requireAuditEvent(event);
     return this.#write(({ entry, insertRevocation }) => {
       const found = this.#parseFound(entry.get(serialNumber));
       if (found === undefined) {
@@ -97,7 +100,9 @@ export class SqliteLedger implements Ledger {
           'Check the serial number.',
         );
       }
-      if (found.revocation !== undefined) {
+      const isHeld =
+        found.revocation?.reason === 'certificateHold' && revocation.reason !== 'certificateHold';
+      if (found.revocation !== undefined && !isHeld) {
         const { reason, revokedAt } = found.revocation;
         throw notRevocable(
           `the certificate ${serialNumber} was already revoked at ${revokedAt.toISOString()} (${reason})`,
@@ -105,6 +110,24 @@ export class SqliteLedger implements Ledger {
         );
       }
       insertRevocation.run(serialNumber, revocation.reason, revocation.revokedAt.getTime());
+      if (event !== undefined) this.#append(event);
+    });
+  }
+
+  async release(serialNumber: string, releasedAt: Date, event?: AuditEvent): Promise<void> {
+    requireDate('releasedAt', releasedAt);
+    if (event !== undefined) requireAuditEvent(event);
+    return this.#write(({ entry, insertRevocation }) => {
+      const found = this.#parseFound(entry.get(serialNumber));
+      if (found?.revocation?.reason !== 'certificateHold') {
+        const status = found === undefined ? 'unknown' : (found.revocation?.reason ?? 'not revoked');
+        throw notRevocable(
+          `the certificate ${serialNumber} is ${status}; only one on hold (certificateHold) is released`,
+          'Check the serial number.',
+        );
+      }
+      insertRevocation.run(serialNumber, 'removeFromCRL', releasedAt.getTime());
+      if (event !== undefined) this.#append(event);
     });
   }
 
@@ -119,14 +142,7 @@ export class SqliteLedger implements Ledger {
 
   async appendAudit(event: AuditEvent): Promise<AuditRecord> {
     requireAuditEvent(event);
-    return this.#write(({ lastAudit, insertAudit }) => {
-      const row = lastAudit.get();
-      const last = row === undefined ? { number: 0, hash: auditChainStart } : parseAuditRecord(row);
-      const number = last.number + 1;
-      const hash = auditRecordHash(last.hash, number, event);
-      insertAudit.run(number, event.at.getTime(), event.event, formatDetails(event.details), hash);
-      return { number, at: new Date(event.at), event: event.event, details: { ...event.details }, hash };
-    });
+    return this.#write(() => this.#append(event));
   }
 
   /** Pages by number, so that no lock is held while the caller works; records appended meanwhile are read too. */
@@ -177,6 +193,17 @@ export class SqliteLedger implements Ledger {
         'Open it again before using it.',
       );
     }
+  }
+
+  /** Within a transaction of `#write`. */
+  #append(event: AuditEvent): AuditRecord {
+    const { lastAudit, insertAudit } = this.#statements;
+    const row = lastAudit.get();
+    const last = row === undefined ? { number: 0, hash: auditChainStart } : parseAuditRecord(row);
+    const number = last.number + 1;
+    const hash = auditRecordHash(last.hash, number, event);
+    insertAudit.run(number, event.at.getTime(), event.event, formatDetails(event.details), hash);
+    return { number, at: new Date(event.at), event: event.event, details: { ...event.details }, hash };
   }
 
   #parseFound(row: unknown): LedgerEntry | undefined {

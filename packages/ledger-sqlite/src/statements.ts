@@ -35,7 +35,7 @@ export function prepareStatements(database: Database): Statements {
              not_after_ms, reserved_at_ms, certificate, reason, revoked_at_ms
       FROM reservation
       LEFT JOIN certificate USING (serial_number)
-      LEFT JOIN revocation USING (serial_number)
+      LEFT JOIN (SELECT * FROM revocation_status WHERE reason <> 'removeFromCRL') USING (serial_number)
       WHERE serial_number = ?`),
     insertReservation: database.prepare(`
       INSERT INTO reservation (serial_number, profile, subject, agent_serial_number, request_digest,
@@ -47,8 +47,8 @@ export function prepareStatements(database: Database): Statements {
     ),
     revokedAt: database.prepare(`
       SELECT serial_number, reason, revoked_at_ms
-      FROM revocation JOIN reservation USING (serial_number)
-      WHERE not_after_ms > ?
+      FROM revocation_status JOIN reservation USING (serial_number)
+      WHERE reason <> 'removeFromCRL' AND not_after_ms > ?
       ORDER BY position`),
     nextCrlNumber: database.prepare(
       'UPDATE crl_counter SET last_number = last_number + 1 WHERE only_row = 1 RETURNING last_number',

@@ -144,13 +144,74 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
         await refusal(ledger.revoke('01', revocation), 'REVOCATION_NOT_POSSIBLE');
       });
 
-      test('is not possible twice, not even after certificateHold', async () => {
+      test('is not possible twice', async () => {
         const { serialNumber } = reservationFor('a');
         await ledger.reserve(reservationFor('a'));
-        await ledger.revoke(serialNumber, { ...revocation, reason: 'certificateHold' });
+        await ledger.revoke(serialNumber, revocation);
         await refusal(ledger.revoke(serialNumber, revocation), 'REVOCATION_NOT_POSSIBLE');
-        await refusal(other.revoke(serialNumber, revocation), 'REVOCATION_NOT_POSSIBLE');
-        expect((await ledger.find(serialNumber))?.revocation?.reason).toBe('certificateHold');
+        await refusal(
+          other.revoke(serialNumber, { ...revocation, reason: 'superseded' }),
+          'REVOCATION_NOT_POSSIBLE',
+        );
+        expect((await ledger.find(serialNumber))?.revocation).toEqual(revocation);
+      });
+
+      test('goes with its audit event, or both do not happen', async () => {
+        const { serialNumber } = reservationFor('a');
+        await ledger.reserve(reservationFor('a'));
+        const event = { at: new Date(1), event: 'revoked', details: { serialNumber } };
+        await refusal(ledger.revoke('01', revocation, event), 'REVOCATION_NOT_POSSIBLE');
+        const malformed = { ...event, event: '' };
+        await refusal(ledger.revoke(serialNumber, revocation, malformed), 'VALUE_OUT_OF_RANGE');
+        await refusal(ledger.record(serialNumber, Uint8Array.of(1), malformed), 'VALUE_OUT_OF_RANGE');
+        expect(await ledger.find(serialNumber)).toMatchObject({
+          certificate: undefined,
+          revocation: undefined,
+        });
+        expect(await collect(other)).toEqual([]);
+        await ledger.record(serialNumber, Uint8Array.of(1), { ...event, event: 'recorded' });
+        await ledger.revoke(serialNumber, revocation, event);
+        expect((await collect(other)).map((record) => record.event)).toEqual(['recorded', 'revoked']);
+        expect((await verifyAuditChain(other.readAudit())).count).toBe(2);
+      });
+    });
+
+    describe('a hold', () => {
+      const at = new Date('2030-02-03T04:05:06.789Z');
+      const held = { reason: 'certificateHold', revokedAt: at } as const;
+
+      test('can be released, and put on again', async () => {
+        const { serialNumber } = reservationFor('a');
+        await ledger.reserve(reservationFor('a'));
+        for (let turn = 0; turn < 3; turn++) {
+          await ledger.revoke(serialNumber, held);
+          expect(await other.listRevoked(new Date(0))).toMatchObject([{ serialNumber }]);
+          await refusal(other.revoke(serialNumber, held), 'REVOCATION_NOT_POSSIBLE');
+          await other.release(serialNumber, at, { at, event: 'released', details: {} });
+          expect((await ledger.find(serialNumber))?.revocation).toBeUndefined();
+          expect(await ledger.listRevoked(new Date(0))).toEqual([]);
+          await refusal(ledger.release(serialNumber, at), 'REVOCATION_NOT_POSSIBLE');
+        }
+        expect(await collect(await reopen())).toHaveLength(3);
+      });
+
+      test('can become a revocation, from which there is no release', async () => {
+        const { serialNumber } = reservationFor('a');
+        await ledger.reserve(reservationFor('a'));
+        await ledger.revoke(serialNumber, held);
+        await ledger.revoke(serialNumber, { reason: 'keyCompromise', revokedAt: at });
+        await refusal(ledger.release(serialNumber, at), 'REVOCATION_NOT_POSSIBLE');
+        await refusal(other.revoke(serialNumber, held), 'REVOCATION_NOT_POSSIBLE');
+        expect((await (await reopen()).find(serialNumber))?.revocation?.reason).toBe('keyCompromise');
+        expect(await ledger.listRevoked(new Date(0))).toMatchObject([
+          { serialNumber, reason: 'keyCompromise' },
+        ]);
+      });
+
+      test('is not released where there is none', async () => {
+        await refusal(ledger.release('01', at), 'REVOCATION_NOT_POSSIBLE');
+        await ledger.reserve(reservationFor('a'));
+        await refusal(ledger.release(reservationFor('a').serialNumber, at), 'REVOCATION_NOT_POSSIBLE');
       });
     });
 

@@ -93,7 +93,7 @@ function issueCommand() {
 
 function revokeCommand() {
   return new Command('revoke')
-    .description('revoke a certificate')
+    .description('revoke a certificate, put it on hold, or end a hold')
     .argument('<serial>', 'its serial number, hexadecimal', parseSerial)
     .requiredOption('--dir <dir>', 'the CA')
     .addOption(
@@ -104,13 +104,16 @@ function revokeCommand() {
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      `\nReasons: ${Object.keys(revocationReasonCodes).join(', ')}\n\nExample:\n  $ countersign ca revoke --dir ca 4F0A… --reason keyCompromise`,
+      `\nReasons: ${reasons.join(', ')}\ncertificateHold can be undone: with removeFromCRL the certificate is good again.\n\nExample:\n  $ countersign ca revoke --dir ca 4F0A… --reason keyCompromise`,
     )
     .action((serialNumber, options) =>
       report(options, async () => {
         const { reason } = options;
-        await withCa(options.dir, { to: 'administer' }, (opened) => opened.revoke(serialNumber, reason));
-        return { text: `revoked ${serialNumber} (${reason})`, json: { serialNumber, reason } };
+        await withCa(options.dir, { to: 'administer' }, (opened) =>
+          reason === 'removeFromCRL' ? opened.release(serialNumber) : opened.revoke(serialNumber, reason),
+        );
+        const done = reason === 'removeFromCRL' ? 'released' : 'revoked';
+        return { text: `${done} ${serialNumber} (${reason})`, json: { serialNumber, reason } };
       }),
     );
 }
@@ -169,7 +172,9 @@ function parseSerial(text: string): string {
   );
 }
 
-function parseReason(text: string): RevocationReason {
-  if (isRevocationReason(text)) return text;
-  throw new InvalidArgumentError(`It is none of ${Object.keys(revocationReasonCodes).join(', ')}.`);
+function parseReason(text: string): RevocationReason | 'removeFromCRL' {
+  if (isRevocationReason(text) || text === 'removeFromCRL') return text;
+  throw new InvalidArgumentError(`It is none of ${reasons.join(', ')}.`);
 }
+
+const reasons = [...Object.keys(revocationReasonCodes), 'removeFromCRL'];

@@ -114,11 +114,28 @@ export class CertificationAuthority {
     });
   }
 
-  /** @throws CountersignError `REVOCATION_NOT_POSSIBLE` */
+  /**
+   * Revokes a certificate, or puts it on hold (`certificateHold`), from which it may be released or revoked for good.
+   * @throws CountersignError `REVOCATION_NOT_POSSIBLE`
+   */
   async revoke(serialNumber: string, reason: RevocationReason): Promise<void> {
     const at = this.#clock();
-    await this.#ledger.revoke(serialNumber, { reason, revokedAt: at });
-    await this.#ledger.appendAudit({ at, event: 'certificate-revoked', details: { serialNumber, reason } });
+    const details = { serialNumber, reason };
+    const event = { at, event: 'certificate-revoked', details };
+    await this.#ledger.revoke(serialNumber, { reason, revokedAt: at }, event);
+  }
+
+  /**
+   * Ends a hold: the certificate is good again, and gone from the next CRL.
+   * @throws CountersignError `REVOCATION_NOT_POSSIBLE` if it is not on hold
+   */
+  async release(serialNumber: string): Promise<void> {
+    const at = this.#clock();
+    await this.#ledger.release(serialNumber, at, {
+      at,
+      event: 'certificate-released',
+      details: { serialNumber },
+    });
   }
 
   /** A full CRL of everything revoked and not yet expired. @returns CertificateList, DER */
@@ -185,18 +202,9 @@ export class CertificationAuthority {
     });
     const certificate = Certificate.parse(await sign(this.#key, this.#scheme, tbsCertificate));
     assertOwnSignature(certificate, this.certificate);
-    await this.#ledger.record(serial, certificate.der);
-    await this.#ledger.appendAudit({
-      at: now,
-      event: 'certificate-issued',
-      details: {
-        serialNumber: serial,
-        profile: order.profile,
-        subject,
-        approvedBy: agents.map((agent) => agent.serialNumber).join(' ') || 'operator',
-        requestDigest,
-      },
-    });
+    const approvedBy = agents.map((agent) => agent.serialNumber).join(' ') || 'operator';
+    const details = { serialNumber: serial, profile: order.profile, subject, approvedBy, requestDigest };
+    await this.#ledger.record(serial, certificate.der, { at: now, event: 'certificate-issued', details });
     return certificate;
   }
 

@@ -12,11 +12,24 @@ export interface Ledger {
    * is about to.
    */
   reserve(reservation: SerialReservation): Promise<void>;
-  /** Records what was signed under a reserved serial. Only then may the certificate leave the CA. */
-  record(serialNumber: string, certificate: Uint8Array): Promise<void>;
+  /**
+   * Records what was signed under a reserved serial. Only then may the certificate leave the CA.
+   * @param event appended to the audit in the same transaction: there is the one with the other, or neither
+   */
+  record(serialNumber: string, certificate: Uint8Array, event?: AuditEvent): Promise<void>;
   find(serialNumber: string): Promise<LedgerEntry | undefined>;
-  /** `REVOCATION_NOT_POSSIBLE` if the serial is unknown or already revoked. */
-  revoke(serialNumber: string, revocation: Revocation): Promise<void>;
+  /**
+   * `REVOCATION_NOT_POSSIBLE` if the serial is unknown or already revoked; what is on hold may be revoked for another
+   * reason.
+   * @param event as with `record`
+   */
+  revoke(serialNumber: string, revocation: Revocation, event?: AuditEvent): Promise<void>;
+  /**
+   * Ends a `certificateHold` (RFC 5280 5.3.1): the certificate is good again. `REVOCATION_NOT_POSSIBLE` if it is not on
+   * hold.
+   * @param event as with `record`
+   */
+  release(serialNumber: string, releasedAt: Date, event?: AuditEvent): Promise<void>;
   /** Every revoked certificate that `at` finds before its notAfter, in order of revocation. */
   listRevoked(at: Date): Promise<readonly RevokedEntry[]>;
   /** The next CRL number: greater than any before it (RFC 5280 5.2.3). */

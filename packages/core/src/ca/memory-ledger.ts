@@ -38,13 +38,14 @@ export class MemoryLedger implements Ledger {
     });
   }
 
-  record(serialNumber: string, certificate: Uint8Array): Promise<void> {
+  record(serialNumber: string, certificate: Uint8Array, event?: AuditEvent): Promise<void> {
     return settle(() => {
       const entry = this.#entries.get(serialNumber);
       if (entry === undefined || entry.certificate !== undefined) {
         throw conflict(`the serial number ${serialNumber} is not reserved, or has its certificate already`);
       }
       this.#entries.set(serialNumber, { ...entry, certificate: Uint8Array.from(certificate) });
+      if (event !== undefined) this.#append(event);
     });
   }
 
@@ -52,19 +53,27 @@ export class MemoryLedger implements Ledger {
     return settle(() => this.#entries.get(serialNumber));
   }
 
-  revoke(serialNumber: string, revocation: Revocation): Promise<void> {
+  revoke(serialNumber: string, revocation: Revocation, event?: AuditEvent): Promise<void> {
     return settle(() => {
       const entry = this.#entries.get(serialNumber);
-      if (entry === undefined || entry.revocation !== undefined) {
-        throw new CountersignError(
-          'REVOCATION_NOT_POSSIBLE',
-          `the serial number ${serialNumber} is ${entry === undefined ? 'unknown' : 'revoked already'}`,
-          'Check the serial number.',
-        );
+      const isHeld =
+        entry?.revocation?.reason === 'certificateHold' && revocation.reason !== 'certificateHold';
+      if (entry === undefined || (entry.revocation !== undefined && !isHeld)) {
+        throw notPossible(serialNumber, entry === undefined ? 'unknown' : 'revoked already');
       }
       // Taken out and put back: a Map keeps the order in which keys came, and revocations are listed in theirs.
       this.#entries.delete(serialNumber);
       this.#entries.set(serialNumber, { ...entry, revocation });
+      if (event !== undefined) this.#append(event);
+    });
+  }
+
+  release(serialNumber: string, _releasedAt: Date, event?: AuditEvent): Promise<void> {
+    return settle(() => {
+      const entry = this.#entries.get(serialNumber);
+      if (entry?.revocation?.reason !== 'certificateHold') throw notPossible(serialNumber, 'not on hold');
+      this.#entries.set(serialNumber, { ...entry, revocation: undefined });
+      if (event !== undefined) this.#append(event);
     });
   }
 
@@ -81,16 +90,7 @@ export class MemoryLedger implements Ledger {
   }
 
   appendAudit(event: AuditEvent): Promise<AuditRecord> {
-    return settle(() => {
-      const number = this.#audit.length + 1;
-      const record = {
-        ...event,
-        number,
-        hash: auditRecordHash(this.#audit.at(-1)?.hash ?? auditChainStart, number, event),
-      };
-      this.#audit.push(record);
-      return record;
-    });
+    return settle(() => this.#append(event));
   }
 
   // oxlint-disable-next-line typescript/require-await -- the interface is for stores that do wait
@@ -101,6 +101,14 @@ export class MemoryLedger implements Ledger {
   close(): Promise<void> {
     return Promise.resolve();
   }
+
+  #append(event: AuditEvent): AuditRecord {
+    const number = this.#audit.length + 1;
+    const previousHash = this.#audit.at(-1)?.hash ?? auditChainStart;
+    const record = { ...event, number, hash: auditRecordHash(previousHash, number, event) };
+    this.#audit.push(record);
+    return record;
+  }
 }
 
 /** Runs at once and turns a throw into a rejection, as a store that is really asynchronous would. */
@@ -108,6 +116,14 @@ function settle<T>(work: () => T): Promise<T> {
   return new Promise((resolve) => {
     resolve(work());
   });
+}
+
+function notPossible(serialNumber: string, found: string): CountersignError {
+  return new CountersignError(
+    'REVOCATION_NOT_POSSIBLE',
+    `the serial number ${serialNumber} is ${found}`,
+    'Check the serial number.',
+  );
 }
 
 function conflict(found: string): CountersignError {

@@ -64,7 +64,7 @@ test('a ledger that cannot record returns nothing, and leaves what was signed fo
   await expect(ca.issue(countersigned)).rejects.toMatchObject({ code: 'REQUEST_REPLAYED' });
 });
 
-test('an audit trail that cannot be written means no certificate, though it be recorded', async () => {
+test('an audit trail that cannot be written means that nothing is recorded and nothing handed out', async () => {
   const enrollment = await createEnrollment();
   const { ca, ledger } = enrollment;
   const countersigned = await countersignForAlice(enrollment);
@@ -72,7 +72,7 @@ test('an audit trail that cannot be written means no certificate, though it be r
   await expect(ca.issue(countersigned)).rejects.toBe(outage);
   ledger.recover();
   const { serialNumber = '' } = ledger.reservations.at(-1) ?? {};
-  expect((await ledger.find(serialNumber))?.certificate).toBeDefined();
+  expect((await ledger.find(serialNumber))?.certificate).toBeUndefined();
   expect((await ledger.audit()).at(-1)).toMatchObject({
     event: 'request-refused',
     details: { code: 'LEDGER_UNAVAILABLE' },
@@ -80,6 +80,14 @@ test('an audit trail that cannot be written means no certificate, though it be r
   await ca.revoke(serialNumber, 'cessationOfOperation');
   expect(await ledger.listRevoked(now)).toMatchObject([{ serialNumber }]);
   expect(await verifyAuditChain(ledger.readAudit())).toMatchObject({ count: 3 });
+});
+
+test('an audit trail that cannot be written means that nothing is revoked', async () => {
+  const { ca, ledger, agentCertificate } = await createEnrollment();
+  ledger.failAt('appendAudit', outage, 'certificate-revoked');
+  await expect(ca.revoke(agentCertificate.serialNumber, 'keyCompromise')).rejects.toBe(outage);
+  ledger.recover();
+  expect((await ledger.find(agentCertificate.serialNumber))?.revocation).toBeUndefined();
 });
 
 test('a refusal that the audit trail cannot hold is reported as that', async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import {
+  CertificateList,
   CertificationAuthority,
   encodePem,
   isRevocationReason,
@@ -46,24 +47,49 @@ test('a serial number that the ledger does not know cannot be revoked', async ()
   expect(await ledger.listRevoked(now)).toEqual([]);
 });
 
-test('what is revoked stays revoked as it was, a hold too', async () => {
-  for (const first of ['keyCompromise', 'certificateHold'] as const) {
-    const { ca, ledger, agentCertificate } = await createEnrollment();
-    await ca.revoke(agentCertificate.serialNumber, first);
-    const error = await refusal(async () => ca.revoke(agentCertificate.serialNumber, 'superseded'));
-    expect(error.code).toBe('REVOCATION_NOT_POSSIBLE');
-    expect((await ledger.find(agentCertificate.serialNumber))?.revocation).toEqual({
-      reason: first,
-      revokedAt: now,
-    });
-    expect((await ledger.audit()).slice(1)).toMatchObject([
-      {
-        at: now,
-        event: 'certificate-revoked',
-        details: { serialNumber: agentCertificate.serialNumber, reason: first },
-      },
-    ]);
+test('what is revoked stays revoked as it was', async () => {
+  const { ca, ledger, agentCertificate } = await createEnrollment();
+  const { serialNumber } = agentCertificate;
+  await ca.revoke(serialNumber, 'keyCompromise');
+  for (const again of [() => ca.revoke(serialNumber, 'superseded'), () => ca.release(serialNumber)]) {
+    expect((await refusal(again)).code).toBe('REVOCATION_NOT_POSSIBLE');
   }
+  const { revocation } = (await ledger.find(serialNumber)) ?? {};
+  expect(revocation).toEqual({ reason: 'keyCompromise', revokedAt: now });
+  expect((await ledger.audit()).slice(1)).toMatchObject([
+    { at: now, event: 'certificate-revoked', details: { serialNumber, reason: 'keyCompromise' } },
+  ]);
+});
+
+test('an agent on hold may not countersign, and may again once it is released', async () => {
+  const enrollment = await createEnrollment();
+  const { ca, ledger, agentCertificate } = enrollment;
+  const { serialNumber } = agentCertificate;
+  await ca.revoke(serialNumber, 'certificateHold');
+  const refused = await refusal(async () => ca.issue(await countersignForAlice(enrollment)));
+  expect(refused.code).toBe('CERTIFICATE_REVOKED');
+  expect(
+    CertificateList.parse(await ca.createCrl()).find(ca.certificate.subject, serialNumber),
+  ).toMatchObject({
+    reason: 'certificateHold',
+  });
+  await ca.release(serialNumber);
+  await ca.issue(await countersignForAlice(enrollment));
+  expect(
+    CertificateList.parse(await ca.createCrl()).find(ca.certificate.subject, serialNumber),
+  ).toBeUndefined();
+  const events = (await ledger.audit()).map(({ event }) => event);
+  expect(events).toContain('certificate-released');
+  expect((await refusal(() => ca.release(serialNumber))).code).toBe('REVOCATION_NOT_POSSIBLE');
+});
+
+test('a hold may become a revocation for good', async () => {
+  const { ca, agentCertificate } = await createEnrollment();
+  await ca.revoke(agentCertificate.serialNumber, 'certificateHold');
+  await ca.revoke(agentCertificate.serialNumber, 'keyCompromise');
+  expect((await refusal(() => ca.release(agentCertificate.serialNumber))).code).toBe(
+    'REVOCATION_NOT_POSSIBLE',
+  );
 });
 
 test('a CRL without entries has no list at all (RFC 5280 5.1.2.6)', async () => {

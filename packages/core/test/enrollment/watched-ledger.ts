@@ -42,9 +42,10 @@ export class WatchedLedger implements Ledger {
     this.reservations.push(reservation);
   }
 
-  async record(serialNumber: string, certificate: Uint8Array): Promise<void> {
+  async record(serialNumber: string, certificate: Uint8Array, event?: AuditEvent): Promise<void> {
     this.#mayFail('record');
-    await this.#ledger.record(serialNumber, certificate);
+    this.#mayFailToAudit(event);
+    await this.#ledger.record(serialNumber, certificate, event);
     this.recorded.push({ serialNumber, certificate });
   }
 
@@ -53,9 +54,16 @@ export class WatchedLedger implements Ledger {
     return this.#ledger.find(serialNumber);
   }
 
-  async revoke(serialNumber: string, revocation: Revocation): Promise<void> {
+  async revoke(serialNumber: string, revocation: Revocation, event?: AuditEvent): Promise<void> {
     this.#mayFail('revoke');
-    await this.#ledger.revoke(serialNumber, revocation);
+    this.#mayFailToAudit(event);
+    await this.#ledger.revoke(serialNumber, revocation, event);
+  }
+
+  async release(serialNumber: string, releasedAt: Date, event?: AuditEvent): Promise<void> {
+    this.#mayFail('release');
+    this.#mayFailToAudit(event);
+    await this.#ledger.release(serialNumber, releasedAt, event);
   }
 
   async listRevoked(at: Date): Promise<readonly RevokedEntry[]> {
@@ -69,8 +77,7 @@ export class WatchedLedger implements Ledger {
   }
 
   async appendAudit(event: AuditEvent): Promise<AuditRecord> {
-    this.#mayFail('appendAudit');
-    this.#mayFail('appendAudit', event.event);
+    this.#mayFailToAudit(event);
     return this.#ledger.appendAudit(event);
   }
 
@@ -80,6 +87,12 @@ export class WatchedLedger implements Ledger {
 
   async close(): Promise<void> {
     await this.#ledger.close();
+  }
+
+  #mayFailToAudit(event: AuditEvent | undefined): void {
+    if (event === undefined) return;
+    this.#mayFail('appendAudit');
+    this.#mayFail('appendAudit', event.event);
   }
 
   #mayFail(method: Method, event = ''): void {
