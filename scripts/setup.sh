@@ -1,20 +1,26 @@
 #!/usr/bin/env bash
-# Makes a clone ready to build, run and test. Safe to run again: it does only what is still missing, and says what.
-#   1. system packages, with apt where that is possible;
-#   2. the npm packages of package-lock.json, among them the Node that everything here runs on.
+# Makes a clone ready to build and run, and with --for-tests to test. Safe to run again: it does only what is still
+# missing, and says what.
+#   1. the npm packages of package-lock.json, among them the Node that everything here runs on;
+#   2. for the tests: what they hold our output against, as Debian packages, with apt where that is possible.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # command or path that must exist : Debian package that has it
-needed=(
-  'openssl:openssl' # the tests hold our output against it
+needed_for_tests=(
+  'openssl:openssl'
   '/usr/lib/python3/dist-packages/cryptography_vectors/x509/PKITS_data:python3-cryptography-vectors' # NIST PKITS
 )
 
 main() {
+  case ${1-} in
+    '' | --for-tests) ;;
+    *) fail "unknown option $1" 'run it without options, or with --for-tests' ;;
+  esac
   require_npm
-  install_system_packages
   install_npm_packages
+  [[ ${1-} == --for-tests ]] && install_system_packages
+  return 0
 }
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -36,13 +42,13 @@ require_npm() {
 
 install_system_packages() {
   local missing=() entry
-  for entry in "${needed[@]}"; do
+  for entry in "${needed_for_tests[@]}"; do
     exists "${entry%%:*}" || missing+=("${entry#*:}")
   done
   ((${#missing[@]} == 0)) && return
   command -v apt-get >/dev/null ||
-    fail "missing: ${missing[*]}" 'this is no Debian system: install them with its own package manager, then run this again'
-  ((EUID == 0)) || fail "missing: ${missing[*]}" "as root: apt-get install ${missing[*]}; then run this again"
+    fail "missing for the tests: ${missing[*]}" 'this is no Debian system: install them with its own package manager, then run this again'
+  ((EUID == 0)) || fail "missing for the tests: ${missing[*]}" "as root: apt-get install ${missing[*]}; then run this again"
   say "installing Debian packages: ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
   apt-get install --yes --no-install-recommends -qq "${missing[@]}" >/dev/null ||
@@ -77,4 +83,4 @@ install_npm_packages() {
   say "ready: Node $(node_modules/.bin/node -p process.versions.node)"
 }
 
-main
+main "$@"
