@@ -113,3 +113,30 @@ export {
 } from './path-validation/validate-path.ts';
 export { CertificateList, type CertificateListEntry } from './x509/certificate-list.ts';
 export { assertGoodKey, type KeyPolicy } from './key-quality/assert-good-key.ts';
+export {
+  createCertificateList,
+  type CertificateListFields,
+  type DeltaFields,
+  type ReleasedCertificate,
+  type RevokedCertificate,
+} from './x509/create-certificate-list.ts';
+export type { CertificateListScope } from './x509/certificate-list-extensions.ts';
+
+export type { CertId, CertIdHash, CertIdIssuer } from './ocsp/cert-id.ts';
+export { createOcspRequest, type OcspRequestFields } from './ocsp/create-ocsp-request.ts';
+export {
+  createOcspErrorResponse,
+  createOcspResponse,
+  type OcspResponseFields,
+} from './ocsp/create-ocsp-response.ts';
+export { createOcspNonce } from './ocsp/nonce.ts';
+export { OcspRequest } from './ocsp/ocsp-request.ts';
+export { OcspResponder, type OcspAnswer, type OcspResponderOptions } from './ocsp/ocsp-responder.ts';
+export { OcspResponse, type BasicOcspResponse } from './ocsp/ocsp-response.ts';
+export type { OcspErrorStatus, OcspResponseStatus } from './ocsp/response-status.ts';
+export type { CertificateStatus } from './ocsp/single-response.ts';
+export {
+  verifyOcspResponse,
+  type OcspVerificationInputs,
+  type VerifiedOcspStatus,
+} from './ocsp/verify-ocsp-response.ts';

@@ -245,7 +245,11 @@ export class DerReader {
   time(): Date {
     return this.at(tag.utcTime)
       ? this.#decoded(tag.utcTime, decodeUtcTime, 'UTCTime')
-      : this.#decoded(tag.generalizedTime, decodeGeneralizedTime, 'GeneralizedTime');
+      : this.generalizedTime();
+  }
+
+  generalizedTime(): Date {
+    return this.#decoded(tag.generalizedTime, decodeGeneralizedTime, 'GeneralizedTime');
   }
 
   /** The error for what stands at the cursor, for callers that find a rule of their own broken. */

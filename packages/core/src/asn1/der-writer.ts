@@ -2,7 +2,7 @@ import { CountersignError } from '../errors.ts';
 import { encodeOid } from './object-identifier.ts';
 import { encodeBmpString, encodeIa5String, encodeUtf8String, isPrintableString } from './strings.ts';
 import { contextConstructed, contextPrimitive, tag } from './tag.ts';
-import { encodeTime } from './time.ts';
+import { encodeGeneralizedTime, encodeTime } from './time.ts';
 
 /** Writers of DER (X.690). Each returns one whole element; parts are elements that are already encoded. */
 
@@ -128,6 +128,11 @@ export function bmpString(text: string): Uint8Array {
 export function time(date: Date): Uint8Array {
   const { form, text } = encodeTime(date);
   return element(tag[form], Buffer.from(text, 'latin1'));
+}
+
+/** GeneralizedTime, whatever the year. */
+export function generalizedTime(date: Date): Uint8Array {
+  return element(tag.generalizedTime, Buffer.from(encodeGeneralizedTime(date), 'latin1'));
 }
 
 function string(

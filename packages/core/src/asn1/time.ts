@@ -19,11 +19,16 @@ export function encodeTime(date: Date): {
   readonly form: 'utcTime' | 'generalizedTime';
   readonly text: string;
 } {
-  const digits = date.toISOString().replace(/\.\d+Z$|[-:T]/g, '');
+  const text = encodeGeneralizedTime(date);
   const year = date.getUTCFullYear();
   return year >= 1950 && year < 2050
-    ? { form: 'utcTime', text: `${digits.slice(2)}Z` }
-    : { form: 'generalizedTime', text: `${digits}Z` };
+    ? { form: 'utcTime', text: text.slice(2) }
+    : { form: 'generalizedTime', text };
+}
+
+/** Text of a GeneralizedTime for any year, where a structure has no other form (RFC 6960 4.2.1). */
+export function encodeGeneralizedTime(date: Date): string {
+  return `${date.toISOString().replace(/\.\d+Z$|[-:T]/g, '')}Z`;
 }
 
 function timeDigits(contents: Uint8Array, length: number): string | undefined {

@@ -30,7 +30,7 @@ export async function createRootCertificate(key: Key, subject: Name, now: Date):
     issuer: subject,
     subject,
     publicKey,
-    ...validityFrom(now, contents.validityYears),
+    ...validityFrom(now, contents),
     extensions: contents.extensions,
   });
   return Certificate.parse(await sign(key, scheme, tbsCertificate));

@@ -21,6 +21,7 @@ import type { Ledger } from './ledger.ts';
 import { enrollmentAgent } from './profiles/enrollment-agent.ts';
 import { helloLogon } from './profiles/hello-logon.ts';
 import { kdc } from './profiles/kdc.ts';
+import { ocspResponder } from './profiles/ocsp-responder.ts';
 import {
   issuerExtensions,
   type CertificateContents,
@@ -39,6 +40,8 @@ export interface CertificationAuthorityOptions {
   readonly helloLogonTemplate: CertificateTemplate;
   readonly crlUris: readonly string[];
   readonly caIssuersUris: readonly string[];
+  /** Where certificates say that an OCSP responder is. */
+  readonly ocspUris?: readonly string[];
   readonly crlValidityMs?: number;
   /** Which keys are good enough to certify; every algorithm and no blocklist if absent. */
   readonly keyPolicy?: KeyPolicy;
@@ -177,7 +180,7 @@ export class CertificationAuthority {
     this.certificate.assertValidAt(now, 'CA');
     await assertGoodKey(request.publicKey, this.#keyPolicy);
     const contents = contentsOf(order);
-    const validity = validityFrom(now, contents.validityYears, this.certificate);
+    const validity = validityFrom(now, contents, this.certificate);
     const serialNumber = newSerialNumber();
     const tbsCertificate = encodeTbsCertificate({
       serialNumber,
@@ -249,6 +252,8 @@ function contentsOf(order: CertificateOrder): CertificateContents {
       return enrollmentAgent(order.subject);
     case 'kdc':
       return kdc(order.realm, order.hostName);
+    case 'ocsp-responder':
+      return ocspResponder(order.subject);
   }
 }
 

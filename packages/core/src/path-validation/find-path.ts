@@ -1,6 +1,7 @@
 import { CountersignError } from '../errors.ts';
 import { oids } from '../object-identifiers.ts';
-import { assertNotOnCertificateLists } from '../revocation/check-certificate-lists.ts';
+import type { OcspResponse } from '../ocsp/ocsp-response.ts';
+import { assertNotRevoked } from '../revocation/assert-not-revoked.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { CertificateList } from '../x509/certificate-list.ts';
 import { namesMatch } from '../x509/name-matching.ts';
@@ -21,8 +22,10 @@ export interface PathDiscoveryInputs extends Omit<PathValidationInputs, 'trustAn
   readonly trustAnchors: readonly TrustAnchor[];
   /** CA certificates to build paths from, and those of CRL issuers. They are not trusted for being here. */
   readonly certificates: readonly Certificate[];
-  /** CRLs with which every certificate of a path is checked; revocation is not checked if absent. */
+  /** CRLs with which every certificate of a path is checked. */
   readonly certificateLists?: readonly CertificateList[];
+  /** OCSP responses that will do in place of CRLs. Revocation is not checked if both are absent. */
+  readonly ocspResponses?: readonly OcspResponse[];
 }
 
 export interface FoundPath extends ValidatedPath {
@@ -104,15 +107,18 @@ class PathDiscovery {
   }
 
   #validate(trustAnchor: TrustAnchor, path: readonly Certificate[]): ValidatedPath {
-    const { certificateLists } = this.#inputs;
-    if (certificateLists === undefined) return validatePath(path, { ...this.#inputs, trustAnchor });
+    const { at, certificates, certificateLists, ocspResponses } = this.#inputs;
+    if (certificateLists === undefined && ocspResponses === undefined)
+      return validatePath(path, { ...this.#inputs, trustAnchor });
     return validatePath(path, {
       ...this.#inputs,
       trustAnchor,
       assertNotRevoked: (certificate, issuer) => {
-        assertNotOnCertificateLists(certificate, {
+        assertNotRevoked(certificate, issuer, {
+          at,
+          certificates,
           certificateLists,
-          at: this.#inputs.at,
+          ocspResponses,
           isTrusted: (list) => this.#isTrustedList(list, trustAnchor, issuer),
         });
       },
@@ -147,12 +153,13 @@ class PathDiscovery {
   #isTrustedSigner(signer: Certificate, trustAnchor: TrustAnchor): boolean {
     if (this.#inProgress.length === maxSignersInProgress) return false;
     if (this.#inProgress.some((other) => isSame(other, signer))) return true;
-    const { at, certificates, certificateLists } = this.#inputs;
+    const { at, certificates, certificateLists, ocspResponses } = this.#inputs;
     const inputs = {
       at,
       certificates,
       trustAnchors: [trustAnchor],
       ...(certificateLists && { certificateLists }),
+      ...(ocspResponses && { ocspResponses }),
     };
     try {
       new PathDiscovery(inputs, [...this.#inProgress, signer]).find(signer);

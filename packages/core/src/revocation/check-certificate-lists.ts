@@ -32,7 +32,7 @@ export function assertNotOnCertificateLists(certificate: Certificate, inputs: Ce
       const reasons = usableFor(list, certificate, point, covered, inputs);
       if (reasons === undefined) continue;
       const entry = findEntry(list, certificate, inputs);
-      if (entry !== undefined) throw revoked(certificate, entry);
+      if (entry !== undefined) throw certificateRevoked(certificate, entry);
       reasons.forEach((reason) => covered.add(reason));
     }
     if (covered.size === allReasons.size) return;
@@ -134,7 +134,11 @@ function sameOctets(a: Uint8Array | undefined, b: Uint8Array | undefined): boole
   return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;
 }
 
-function revoked(certificate: Certificate, { revokedAt, reason }: CertificateListEntry): CountersignError {
+/** The refusal of a certificate that a CRL or an OCSP responder says is revoked. */
+export function certificateRevoked(
+  certificate: Certificate,
+  { revokedAt, reason }: Pick<CertificateListEntry, 'revokedAt' | 'reason'>,
+): CountersignError {
   return new CountersignError(
     'CERTIFICATE_REVOKED',
     `the certificate ${certificate.serialNumber} of ${certificate.subject.toString()} was revoked at ${revokedAt.toISOString()} (${reason})`,

@@ -133,12 +133,22 @@ export function cRLDistributionPoints(uris: readonly string[]): Extension {
   return nonCritical(oids.cRLDistributionPoints, sequence(sequence(fullName)));
 }
 
-/** RFC 5280 4.2.2.1: where the issuer's certificate is found. */
-export function caIssuers(uris: readonly string[]): Extension {
+/** RFC 5280 4.2.2.1: URIs at which the issuer's certificate and its OCSP responder are found. */
+export function authorityInfoAccess(uris: {
+  readonly caIssuers: readonly string[];
+  readonly ocsp: readonly string[];
+}): Extension {
   return nonCritical(
     oids.authorityInfoAccess,
-    sequence(...uris.map((uri) => sequence(oid(oids.caIssuers), uriName(uri)))),
+    sequence(
+      ...accessDescriptions(oids.ocsp, uris.ocsp),
+      ...accessDescriptions(oids.caIssuers, uris.caIssuers),
+    ),
   );
+}
+
+function accessDescriptions(accessMethod: string, uris: readonly string[]): Uint8Array[] {
+  return uris.map((uri) => sequence(oid(accessMethod), uriName(uri)));
 }
 
 function uriName(text: string): Uint8Array {

@@ -6,15 +6,19 @@ export interface Validity {
   readonly notAfter: Date;
 }
 
+/** How long a certificate is good for at most; the issuer's own notAfter may come earlier. */
+export type Lifetime = { readonly validityYears: number } | { readonly validityDays: number };
+
 /**
- * The validity of a certificate issued now. It lies within the issuer's, and lasts no longer than `years` with both
+ * The validity of a certificate issued now. It lies within the issuer's, and lasts no longer than `lifetime` with both
  * ends counted (RFC 5280 4.1.2.5). Whole seconds.
  */
-export function validityFrom(now: Date, years: number, issuer?: Validity): Validity {
+export function validityFrom(now: Date, lifetime: Lifetime, issuer?: Validity): Validity {
   const backdated = wholeSeconds(now.getTime() - clockSkewMs);
   const notBefore = issuer !== undefined && issuer.notBefore > backdated ? issuer.notBefore : backdated;
   const end = new Date(notBefore);
-  end.setUTCFullYear(end.getUTCFullYear() + years);
+  if ('validityYears' in lifetime) end.setUTCFullYear(end.getUTCFullYear() + lifetime.validityYears);
+  else end.setUTCDate(end.getUTCDate() + lifetime.validityDays);
   const notAfter = new Date(end.getTime() - 1000);
   return {
     notBefore,
