@@ -173,7 +173,7 @@ describe('a key credential', () => {
     await directory.addUser(alice);
     const offCurve = newPublicKey();
     offCurve.set([(offCurve.at(-1) ?? 0) ^ 1], offCurve.length - 1);
-    await refusal(directory.registerKey(alice.upn, offCurve), 'KEY_NOT_ACCEPTABLE');
+    await refusal(directory.registerKey(alice.upn, offCurve), 'KEY_POINT_INVALID');
     await refusal(directory.registerKey(alice.upn, Uint8Array.of(0x30, 0)), 'DER_MALFORMED');
     await refusal(
       directory.registerKey(alice.upn, Buffer.concat([newPublicKey(), Buffer.of(0)])),

@@ -34,8 +34,9 @@ export async function assertGoodKey(publicKey: PublicKey, policy: KeyPolicy = {}
     );
   }
   if (publicKey.rsaModulus !== undefined) assertGoodModulus(toBigInt(publicKey.rsaModulus), publicKey);
-  if ((await isBlocked?.(publicKey.keyId)) === true)
+  if (isBlocked !== undefined && (await isBlocked(publicKey.keyId))) {
     throw refused('KEY_BLOCKED', 'is on the list of blocked keys', publicKey);
+  }
 }
 
 function assertGoodModulus(modulus: bigint, publicKey: PublicKey): void {

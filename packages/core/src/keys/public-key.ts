@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { DerReader } from '../asn1/der-reader.ts';
 import { tag } from '../asn1/tag.ts';
-import { CountersignError } from '../errors.ts';
+import { CountersignError, type ErrorCode } from '../errors.ts';
 import { oids } from '../object-identifiers.ts';
 import { ed25519PointDefect } from './edwards-curve.ts';
 import { ellipticCurves, pointDefect, toBigInt, type EllipticCurve } from './elliptic-curve.ts';
@@ -29,7 +29,8 @@ export class PublicKey {
 
   /**
    * Parses a SubjectPublicKeyInfo (RFC 5280 4.1.2.7, RFC 3279 2.3.1, RFC 5480, RFC 8410) and validates the key.
-   * @throws CountersignError `DER_MALFORMED`, `ALGORITHM_NOT_SUPPORTED`, `KEY_NOT_ACCEPTABLE`
+   * @throws CountersignError `DER_MALFORMED`, `ALGORITHM_NOT_SUPPORTED`, `KEY_NOT_ACCEPTABLE`,
+   *   `KEY_EXPONENT_NOT_ACCEPTABLE`, `KEY_POINT_INVALID`, `KEY_CURVE_NOT_NAMED`
    */
   static parse(subjectPublicKeyInfo: Uint8Array): PublicKey {
     const reader = DerReader.sequence(subjectPublicKeyInfo, 'subject public key info');
@@ -111,7 +112,7 @@ const rsa: PublicKeyParser = {
     if (algorithm === undefined)
       throw notAcceptable(`an RSA modulus of ${bits} bits`, '2048, 3072 or 4096 bits');
     if (toBigInt(exponent) !== 65537n)
-      throw notAcceptable('an RSA public exponent other than 65537', '65537');
+      throw notAcceptable('an RSA public exponent other than 65537', '65537', 'KEY_EXPONENT_NOT_ACCEPTABLE');
     if (((modulus.at(-1) ?? 0) & 1) === 0) throw notAcceptable('an even RSA modulus', 'an odd one');
     return algorithm;
   },
@@ -121,7 +122,7 @@ const ec: PublicKeyParser = {
   parameters(algorithmIdentifier) {
     // RFC 5480 2.1.1: namedCurve only; explicit and implicit parameters MUST NOT be used.
     if (!algorithmIdentifier.at(tag.objectIdentifier)) {
-      throw notAcceptable('curve parameters of its own', 'the name of a curve');
+      throw notAcceptable('curve parameters of its own', 'the name of a curve', 'KEY_CURVE_NOT_NAMED');
     }
     const oid = algorithmIdentifier.oid();
     const curve = ellipticCurves.find((candidate) => candidate.oid === oid);
@@ -131,7 +132,8 @@ const ec: PublicKeyParser = {
   key(subjectPublicKey, curve) {
     if (curve === undefined) throw unsupported('an elliptic curve key without its curve');
     const defect = pointDefect(curve, subjectPublicKey);
-    if (defect !== undefined) throw notAcceptable(defect, 'an uncompressed point on the curve');
+    if (defect !== undefined)
+      throw notAcceptable(defect, 'an uncompressed point on the curve', 'KEY_POINT_INVALID');
     return curve.algorithm;
   },
 };
@@ -143,7 +145,8 @@ const ed25519: PublicKeyParser = {
   },
   key(subjectPublicKey) {
     const defect = ed25519PointDefect(subjectPublicKey);
-    if (defect !== undefined) throw notAcceptable(defect, '32 octets that are a point of large order');
+    if (defect !== undefined)
+      throw notAcceptable(defect, '32 octets that are a point of large order', 'KEY_POINT_INVALID');
     return 'ed25519';
   },
 };
@@ -163,9 +166,13 @@ function unsupported(found: string): CountersignError {
   );
 }
 
-function notAcceptable(found: string, expected: string): CountersignError {
+function notAcceptable(
+  found: string,
+  expected: string,
+  code: ErrorCode = 'KEY_NOT_ACCEPTABLE',
+): CountersignError {
   return new CountersignError(
-    'KEY_NOT_ACCEPTABLE',
+    code,
     `the public key has ${found}; expected ${expected}`,
     `Generate a new key pair (${keyAlgorithms.join(', ')}).`,
     { adcs: 'CERTSRV_E_KEY_LENGTH' },

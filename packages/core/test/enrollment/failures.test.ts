@@ -176,7 +176,7 @@ test('a key that gives out a public key which is none makes no request', async (
   // Off the curve.
   publicKey.set([(publicKey.at(-1) ?? 0) ^ 1], publicKey.length - 1);
   await expect(createCertificationRequest({ ...key, publicKey })).rejects.toMatchObject({
-    code: 'KEY_NOT_ACCEPTABLE',
+    code: 'KEY_POINT_INVALID',
   });
 });
 

@@ -52,14 +52,14 @@ describe.each(cases)('$name', ({ name, oid: curve, bytes, p, nodeName, example }
       [0n, y],
     ] as const) {
       const error = refusal(() => parse(uncompressed(wrongX, wrongY)));
-      expect(error.code).toBe('KEY_NOT_ACCEPTABLE');
+      expect(error.code).toBe('KEY_POINT_INVALID');
       expect(error.message).toContain('not on the curve');
     }
     fc.assert(
       fc.property(fc.nat(16 * bytes - 1), (bit) => {
         const octets = Uint8Array.from(example);
         octets[bit >> 3] = (octets[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        expect(verdict(() => parse(concat(Uint8Array.of(4), octets)))).toBe('KEY_NOT_ACCEPTABLE');
+        expect(verdict(() => parse(concat(Uint8Array.of(4), octets)))).toBe('KEY_POINT_INVALID');
       }),
     );
   });
@@ -101,7 +101,7 @@ describe.each(cases)('$name', ({ name, oid: curve, bytes, p, nodeName, example }
     for (const [found, points] of Object.entries(wrong)) {
       for (const point of points) {
         const error = refusal(() => parse(point));
-        expect([error.code, error.message]).toEqual(['KEY_NOT_ACCEPTABLE', expect.stringContaining(found)]);
+        expect([error.code, error.message]).toEqual(['KEY_POINT_INVALID', expect.stringContaining(found)]);
       }
     }
   });
@@ -109,7 +109,7 @@ describe.each(cases)('$name', ({ name, oid: curve, bytes, p, nodeName, example }
   test('a point of this curve is none of another', () => {
     for (const other of cases) {
       if (other.name === name) continue;
-      expect(verdict(() => PublicKey.parse(ecKey(uncompressed(x, y), other.oid)))).toBe('KEY_NOT_ACCEPTABLE');
+      expect(verdict(() => PublicKey.parse(ecKey(uncompressed(x, y), other.oid)))).toBe('KEY_POINT_INVALID');
     }
   });
 });
@@ -117,7 +117,7 @@ describe.each(cases)('$name', ({ name, oid: curve, bytes, p, nodeName, example }
 test('what node takes for the point at infinity never gets to node', () => {
   const infinity = ecKey(Uint8Array.of(0));
   expect(createPublicKey({ key: Buffer.from(infinity), format: 'der', type: 'spki' }).type).toBe('public');
-  expect(verdict(() => PublicKey.parse(infinity))).toBe('KEY_NOT_ACCEPTABLE');
+  expect(verdict(() => PublicKey.parse(infinity))).toBe('KEY_POINT_INVALID');
 });
 
 test('curves are named, and are those of NIST with 256 bits and up (RFC 5480 2.1.1)', () => {
@@ -144,7 +144,7 @@ test('curves are named, and are those of NIST with 256 bits and up (RFC 5480 2.1
     integer(p),
   );
   for (const parameters of [explicit, nullElement, new Uint8Array(), seq()]) {
-    expect(verdict(() => PublicKey.parse(ecKeyWith(parameters, point)))).toBe('KEY_NOT_ACCEPTABLE');
+    expect(verdict(() => PublicKey.parse(ecKeyWith(parameters, point)))).toBe('KEY_CURVE_NOT_NAMED');
   }
   const twice = concat(oid(curves.p256.oid), nullElement);
   expect(verdict(() => PublicKey.parse(ecKeyWith(twice, point)))).toBe('DER_MALFORMED');

@@ -45,7 +45,7 @@ test.each([
 ])('a public exponent other than 65537 is refused', (exponent) => {
   const error = refusal(() => PublicKey.parse(rsaKey(modulus, exponent)));
   expect([error.code, error.message]).toEqual([
-    'KEY_NOT_ACCEPTABLE',
+    'KEY_EXPONENT_NOT_ACCEPTABLE',
     'the public key has an RSA public exponent other than 65537; expected 65537',
   ]);
 });

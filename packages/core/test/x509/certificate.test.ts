@@ -132,7 +132,7 @@ test.each<[string, Uint8Array, string]>([
   [
     'an off-curve key',
     examplePublicKey.map((octet, i) => (i === examplePublicKey.length - 1 ? octet ^ 1 : octet)),
-    'KEY_NOT_ACCEPTABLE',
+    'KEY_POINT_INVALID',
   ],
   ['a key of an unknown type', seq(seq(oid('1.2.3')), hex('030100')), 'ALGORITHM_NOT_SUPPORTED'],
 ])('a certificate for %s is refused', (_, publicKey, code) => {
