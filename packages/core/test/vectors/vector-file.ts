@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { toHex } from '../encodings/der.ts';
+import { hex, toHex } from '../encodings/der.ts';
 
 /** One file of `test-vectors/`; its schema lies beside it. */
 export interface VectorFile {
@@ -36,6 +36,20 @@ export function vectorFileUrl(name: string): URL {
 export function readJson(name: string): unknown {
   const parsed: unknown = JSON.parse(readFileSync(vectorFileUrl(name), 'utf8'));
   return parsed;
+}
+
+/** The documents of a file, right and wrong. */
+export function readVectors(name: string): Uint8Array[] {
+  const found = readJson(name);
+  if (typeof found !== 'object' || found === null || !('tests' in found) || !Array.isArray(found.tests)) {
+    throw new TypeError(`${name} holds no tests`);
+  }
+  return found.tests.map((vector: unknown) => {
+    const der: unknown =
+      typeof vector === 'object' && vector !== null && 'der' in vector ? vector.der : undefined;
+    if (typeof der !== 'string') throw new TypeError(`a vector of ${name} has no der`);
+    return hex(der);
+  });
 }
 
 export function writeVectors(name: string, file: VectorFile): void {

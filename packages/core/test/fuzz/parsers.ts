@@ -1,0 +1,170 @@
+import {
+  Certificate,
+  CertificateList,
+  CertificationRequest,
+  createCertificationRequest,
+  createCmcRequest,
+  createCmcResponse,
+  createCountersignedRequest,
+  createOcspRequest,
+  decodePemOrDer,
+  encodePem,
+  Name,
+  OcspRequest,
+  OcspResponse,
+  parseCmcRequest,
+  parseCmcResponse,
+  parseCountersignedRequest,
+  parseSignedData,
+  PublicKey,
+  subjectAltName,
+  userPrincipalName,
+  verifySignerInfo,
+} from '@countersign/core';
+import { countersignForAlice, createEnrollment } from '../enrollment/enrollment-fixture.ts';
+import { createOcspService } from '../ocsp/ocsp-fixture.ts';
+import { readVectors } from '../vectors/vector-file.ts';
+
+/** A reader of outside data, and sound documents to begin with. */
+export interface FuzzedParser {
+  readonly name: string;
+  readonly documents: readonly Uint8Array[];
+  /** Reads all there is to read. @returns what the document is written back as, where the reader keeps it whole */
+  readonly parse: (document: Uint8Array) => Uint8Array | undefined;
+}
+
+export async function fuzzedParsers(): Promise<FuzzedParser[]> {
+  const enrollment = await createEnrollment();
+  const { aliceKey, agentKey, agentCertificate, ca } = enrollment;
+  const extensionRequests = [subjectAltName([userPrincipalName('alice@contoso.example')])];
+  const subject = Name.fromString('CN=Alice+UID=a,OU=Zoë,DC=contoso');
+  const request = await createCertificationRequest(aliceKey, { subject, extensionRequests });
+  const parsedRequest = CertificationRequest.parse(request);
+  const scheme = 'ecdsa-sha256';
+  const account = 'CONTOSO\\alice';
+  const issued = await ca.issue(await countersignForAlice(enrollment));
+  const certificates = [issued, agentCertificate, ca.certificate].map(({ der }) => der);
+  const countersigned = await createCountersignedRequest(
+    agentKey,
+    scheme,
+    agentCertificate,
+    parsedRequest,
+    account,
+  );
+  const cmcRequest = await createCmcRequest(
+    agentKey,
+    scheme,
+    agentCertificate,
+    parsedRequest.publicKey,
+    account,
+  );
+  const cmcResponse = await createCmcResponse(enrollment.caKey, scheme, ca.certificate, {
+    status: 'success',
+    certificate: issued,
+  });
+  await ca.revoke(issued.serialNumber, 'keyCompromise');
+  const crl = await ca.createCrl();
+  const ocsp = await createOcspService();
+  const ocspRequest = createOcspRequest({ issuer: ocsp.ca.certificate, certificates: [await ocsp.issue()] });
+  const ocspResponse = (await ocsp.responder().respond(ocspRequest)).der;
+  const text = new TextEncoder();
+  return [
+    {
+      name: 'public key',
+      documents: [
+        parsedRequest.publicKey.subjectPublicKeyInfo,
+        ca.certificate.publicKey.subjectPublicKeyInfo,
+      ],
+      parse: (document) => PublicKey.parse(document).subjectPublicKeyInfo,
+    },
+    {
+      name: 'name',
+      documents: [subject.der, ca.certificate.subject.der],
+      parse: (document) => {
+        const name = Name.parse(document);
+        name.toString();
+        return name.der;
+      },
+    },
+    {
+      name: 'certification request',
+      documents: [request, ...readVectors('certification-requests.json')],
+      parse: (document) => {
+        const parsed = CertificationRequest.parse(document);
+        void parsed.userPrincipalNames;
+        parsed.verifyProofOfPossession();
+        return parsed.der;
+      },
+    },
+    {
+      name: 'certificate',
+      documents: [...certificates, ...readVectors('certificates.json')],
+      parse: (document) => Certificate.parse(document).der,
+    },
+    {
+      name: 'CRL',
+      documents: [crl, ...readVectors('certificate-lists.json')],
+      parse: (document) => {
+        const list = CertificateList.parse(document);
+        void [...list.entries];
+        return list.der;
+      },
+    },
+    {
+      name: 'CMS',
+      documents: [countersigned, ...readVectors('countersigned-requests.json')],
+      parse: (document) => {
+        verifySignerInfo(parseSignedData(document));
+        parseCountersignedRequest(document);
+        return undefined;
+      },
+    },
+    {
+      name: 'CMC request',
+      documents: [cmcRequest, countersigned],
+      parse: (document) => {
+        parseCmcRequest(document);
+        return undefined;
+      },
+    },
+    {
+      name: 'CMC response',
+      documents: [cmcResponse, cmcRequest],
+      parse: (document) => {
+        parseCmcResponse(document);
+        return undefined;
+      },
+    },
+    {
+      name: 'OCSP request',
+      documents: [ocspRequest],
+      parse: (document) => OcspRequest.parse(document).der,
+    },
+    {
+      name: 'OCSP response',
+      documents: [ocspResponse],
+      parse: (document) => OcspResponse.parse(document).der,
+    },
+    {
+      name: 'PEM',
+      documents: [
+        text.encode(encodePem('CERTIFICATE', issued.der)),
+        text.encode(encodePem('CMS', countersigned)),
+      ],
+      parse: (document) => {
+        decodePemOrDer(document, ['CERTIFICATE', 'CMS']);
+        return undefined;
+      },
+    },
+    {
+      name: 'RFC 4514 string',
+      documents: ['CN=Alice\\, Example+UID=a1,OU=\\23x,DC=contoso', 'CN=#0c0141,O=Zoë \\"x\\"'].map((name) =>
+        text.encode(name),
+      ),
+      parse: (document) => {
+        Name.fromString(new TextDecoder().decode(document));
+        return undefined;
+      },
+    },
+  ];
+}
