@@ -24,9 +24,10 @@ export interface OpenSqliteLedgerOptions {
  * Opens the ledger in the SQLite file at `path` and brings its schema up to date. A new file is made with mode 0600 and
  * appears whole or not at all. Any number of processes on one machine may hold the same ledger open.
  * @throws CountersignError `STATE_MISSING` (see `ifMissing`), `STATE_DAMAGED` if the file is no ledger of ours or not
- *   whole, `LEDGER_UNAVAILABLE` if it cannot be read or written, or was written by a newer version.
+ *   whole, `LEDGER_UNAVAILABLE` if it cannot be read or written, was written by a newer version, or on Node before 22.14.
  */
 export async function openSqliteLedger(path: string, options: OpenSqliteLedgerOptions = {}): Promise<Ledger> {
+  requireNodeApi();
   const file = resolve(path);
   try {
     if (!(await isPresent(file))) {
@@ -42,6 +43,19 @@ export async function openSqliteLedger(path: string, options: OpenSqliteLedgerOp
       : storeFailure(error, file);
   }
 }
+
+/** better-sqlite3's binaries call functions of Node-API 10; where these are missing, they crash the process. */
+function requireNodeApi(): void {
+  const found = Number(process.versions['napi'] ?? 0);
+  if (found >= neededNodeApi) return;
+  throw new CountersignError(
+    'LEDGER_UNAVAILABLE',
+    `SQLite cannot be used on Node ${process.versions.node}: it has Node-API ${found}, ${neededNodeApi} is needed`,
+    'Use Node 22.14 or newer.',
+  );
+}
+
+const neededNodeApi = 10;
 
 function openLedgerFile(file: string, busyTimeoutMs: number): Ledger {
   const database = new Database(file, { fileMustExist: true, timeout: busyTimeoutMs });

@@ -156,3 +156,15 @@ test('a value that no ledger writes is not handed out', async () => {
   expect(error.message).toContain('not_after_ms');
   await ledger.close();
 });
+
+test('a Node without the Node-API that SQLite needs is refused before it could crash', async () => {
+  const path = join(await temporaryFolder(), 'ledger.db');
+  const versions = Object.getOwnPropertyDescriptor(process, 'versions') ?? {};
+  Object.defineProperty(process, 'versions', { ...versions, value: { ...process.versions, napi: '9' } });
+  try {
+    expect((await refusal(openSqliteLedger(path), 'LEDGER_UNAVAILABLE')).hint).toContain('22.14');
+  } finally {
+    Object.defineProperty(process, 'versions', versions);
+  }
+  await (await openSqliteLedger(path)).close();
+});
