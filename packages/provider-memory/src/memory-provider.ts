@@ -76,6 +76,10 @@ class StoredKeyProvider implements MemoryProvider {
           ? 'keys in process memory'
           : `keys in process memory, sealed in ${store.directory}`,
       algorithms: keyAlgorithms,
+      destruction:
+        store.directory === undefined
+          ? 'dropped from memory; nothing was at rest'
+          : 'the sealed file was removed; copies of it elsewhere stay sealed under the PIN',
     };
   }
 

@@ -27,6 +27,11 @@ export interface ProviderInfo {
   readonly description: string;
   /** What `generate` takes, best first. */
   readonly algorithms: readonly KeyAlgorithm[];
+  /**
+   * What `destroy` does to the private key, and what of it may be left: what an auditor reads beside a destroyed key
+   * (SP 800-57 part 1 rev. 5, 8.3.4). Half a sentence, such as `removed from the token, which keeps no copy`.
+   */
+  readonly destruction: string;
 }
 
 export interface KeySpec {
