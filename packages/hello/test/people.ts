@@ -6,6 +6,7 @@ export const alice: NewDirectoryUser = {
   sid: 'S-1-5-21-1004336348-1177238915-682003330-1104',
   distinguishedName: 'CN=Alice Example,OU=Users,DC=corp,DC=test',
   account: String.raw`CORP\alice`,
+  groups: ['S-1-5-21-1004336348-1177238915-682003330-513'],
 };
 
 /** A user who shares nothing with one of another number. */

@@ -37,6 +37,7 @@ describe('a user', () => {
         const number = added.length;
         const user = {
           ...person(number),
+          groups: [`S-1-5-21-1-2-3-${5000 + number}`],
           upn: `${name}${number}@corp.test`,
           distinguishedName: `CN=${name}${number},OU=a\\,b\\20,DC=corp`,
         };
@@ -115,6 +116,30 @@ describe('a user', () => {
     await refusal(directory.addUser({ ...alice, [field]: value }), 'USER_MALFORMED');
     expect(await readFile(join(path, 'directory.json'))).toEqual(before);
     expect(await readdir(path)).toEqual(['directory.json']);
+  });
+});
+
+describe('groups', () => {
+  const admins = 'S-1-5-32-544';
+  const users = 'S-1-5-21-1-2-3-513';
+
+  test('are kept once each, and those added later stand beside the ones before', async () => {
+    const path = await temporaryDirectory();
+    const directory = await createFileDirectory(path);
+    await directory.addUser({ ...alice, groups: [users, users] });
+    expect((await directory.addToGroups(alice.upn, [admins, users])).groups).toEqual([users, admins]);
+    expect((await (await openFileDirectory(path)).findByUpn(alice.upn))?.groups).toEqual([users, admins]);
+  });
+
+  test('are refused where they are no SIDs, or there is no such user', async () => {
+    const path = await temporaryDirectory();
+    const directory = await createFileDirectory(path);
+    const wrong = { ...alice, groups: ['Domain Admins'] };
+    await refusal(directory.addUser(wrong), 'USER_MALFORMED');
+    await directory.addUser(alice);
+    await refusal(directory.addToGroups(alice.upn, ['S-1-5']), 'USER_MALFORMED');
+    await refusal(directory.addToGroups('bob@corp.test', [admins]), 'USER_NOT_FOUND');
+    expect((await directory.findByUpn(alice.upn))?.groups).toEqual(alice.groups);
   });
 });
 

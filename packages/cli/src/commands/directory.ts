@@ -16,12 +16,18 @@ export function directoryCommand(): Command {
   );
   directory
     .command('add')
-    .description('add a user, or register a key for one')
+    .description('add a user, or a group or a key to one')
     .requiredOption('--dir <dir>', 'the directory; made if it is not there')
     .requiredOption('--upn <upn>', 'user principal name, such as alice@contoso.test')
     .option('--sid <sid>', 'security identifier, such as S-1-5-21-1-2-3-1104')
     .option('--dn <dn>', 'distinguished name (RFC 4514)')
     .option('--account <account>', 'down-level logon name, DOMAIN\\name')
+    .option(
+      '--group <sid>',
+      'SID of a group that the user is in; may be given again',
+      (sid: string, sids: readonly string[]) => [...sids, sid],
+      [] as readonly string[],
+    )
     .option('--key <file>', 'register the public key in this request, certificate or public key (PEM or DER)')
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -45,6 +51,7 @@ Examples:
         }
         const opened = found ?? (await createFileDirectory(options.dir));
         if (newUser !== undefined) await opened.addUser(newUser);
+        else if (options.group.length > 0) await opened.addToGroups(options.upn, options.group);
         if (publicKey !== undefined) await opened.registerKey(options.upn, publicKey.subjectPublicKeyInfo);
         const user = await findUser(opened, options.upn);
         return { text: userText(user), json: userJson(user) };
@@ -81,11 +88,12 @@ interface UserOptions {
   readonly sid?: string | undefined;
   readonly dn?: string | undefined;
   readonly account?: string | undefined;
+  readonly group: readonly string[];
 }
 
-function completeUser({ upn, sid, dn, account }: UserOptions): NewDirectoryUser {
+function completeUser({ upn, sid, dn, account, group }: UserOptions): NewDirectoryUser {
   if (sid === undefined || dn === undefined || account === undefined) throw incomplete(upn);
-  const user = { upn, sid, distinguishedName: dn, account };
+  const user = { upn, sid, distinguishedName: dn, account, groups: group };
   requireWellFormed(user);
   return user;
 }
@@ -130,6 +138,7 @@ function userText(user: DirectoryUser): string {
     ['SID', user.sid],
     ['name', user.distinguishedName],
     ['account', user.account],
+    ...user.groups.map((sid) => ['group', sid] as const),
     ...user.keyCredentials.map(
       ({ keyId, registeredAt }) =>
         ['key', `SHA-256 ${keyId}, registered ${registeredAt.toISOString()}`] as const,

@@ -8,4 +8,5 @@ export const demoUser: DemoUser = {
   sid: 'S-1-5-21-1004336348-1177238915-682003330-1104',
   distinguishedName: 'CN=Alice Example,OU=Users,DC=contoso,DC=test',
   account: String.raw`CONTOSO\alice`,
+  groups: [],
 };

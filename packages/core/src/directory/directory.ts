@@ -15,6 +15,8 @@ export interface DirectoryUser {
   /** RFC 4514 string. */
   readonly distinguishedName: string;
   readonly account: string;
+  /** SIDs of every group that the user is in, directly or through another (`tokenGroups`). */
+  readonly groups: readonly string[];
   readonly keyCredentials: readonly RegisteredKeyCredential[];
 }
 

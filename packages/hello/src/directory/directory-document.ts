@@ -44,11 +44,17 @@ function parseUser(object: JsonObject): DirectoryUser {
   if (new Set(keyCredentials.map(({ keyId }) => keyId)).size !== keyCredentials.length) {
     throw object.damaged('keyCredentials', 'the same key stands there twice');
   }
+  const groups = object.strings('groups');
+  for (const group of groups) {
+    const defect = userRules.sid.defect(group);
+    if (defect !== undefined) throw object.damaged('groups', `not a SID: ${defect}`);
+  }
   const user = {
     upn: object.string('upn'),
     sid: object.string('sid'),
     distinguishedName: object.string('distinguishedName'),
     account: object.string('account'),
+    groups,
     keyCredentials,
   };
   object.end();
@@ -67,12 +73,13 @@ function parseKeyCredential(object: JsonObject): RegisteredKeyCredential {
   return { keyId, publicKey, registeredAt };
 }
 
-function userToJson({ upn, sid, distinguishedName, account, keyCredentials }: DirectoryUser): object {
+function userToJson({ upn, sid, distinguishedName, account, groups, keyCredentials }: DirectoryUser): object {
   return {
     upn,
     sid,
     distinguishedName,
     account,
+    groups,
     keyCredentials: keyCredentials.map(({ keyId, publicKey, registeredAt }) => ({
       keyId,
       publicKey: Buffer.from(publicKey).toString('base64'),

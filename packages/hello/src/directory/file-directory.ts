@@ -7,7 +7,7 @@ import {
 } from '@countersign/core';
 import { DirectoryFile } from './directory-file.ts';
 import type { Clash, UserIndex } from './user-index.ts';
-import { type NewDirectoryUser, requireWellFormed, userRules } from './user-rules.ts';
+import { type NewDirectoryUser, requireGroups, requireWellFormed, userRules } from './user-rules.ts';
 
 /**
  * A directory in one JSON file. Processes may share it: every lookup sees every change that was completed before it.
@@ -23,6 +23,12 @@ export interface FileDirectory extends Directory {
    *   upn, sid, distinguished name or account.
    */
   addUser(user: NewDirectoryUser): Promise<DirectoryUser>;
+  /**
+   * Puts the user into groups, beside those that it is in.
+   * @param groups SIDs
+   * @throws CountersignError `USER_NOT_FOUND`, `USER_MALFORMED` for what is no SID
+   */
+  addToGroups(upn: string, groups: readonly string[]): Promise<DirectoryUser>;
   /**
    * Registers a public key (SubjectPublicKeyInfo, DER) for the user. A key that this user has already is left as it is
    * and returned.
@@ -84,15 +90,25 @@ class JsonFileDirectory implements FileDirectory {
     return (await this.#file.read()).users.map(copyUser);
   }
 
-  async addUser({ upn, sid, distinguishedName, account }: NewDirectoryUser): Promise<DirectoryUser> {
-    const user: DirectoryUser = { upn, sid, distinguishedName, account, keyCredentials: [] };
-    requireWellFormed(user);
+  async addUser(newUser: NewDirectoryUser): Promise<DirectoryUser> {
+    requireWellFormed(newUser);
+    const { upn, sid, distinguishedName, account, groups = [] } = newUser;
+    const user = { upn, sid, distinguishedName, account, groups: [...new Set(groups)], keyCredentials: [] };
     return this.#file.change((index) => {
       const clash = index.findClash(user);
       if (clash !== undefined) {
         throw userExists(clash);
       }
       return { users: [...index.users, user], result: user };
+    });
+  }
+
+  async addToGroups(upn: string, groups: readonly string[]): Promise<DirectoryUser> {
+    requireGroups(groups);
+    return this.#file.change((index) => {
+      const user = requireUser(index, upn);
+      const changed = { ...user, groups: [...new Set([...user.groups, ...groups])] };
+      return { users: replaced(index, user, changed), result: copyUser(changed) };
     });
   }
 
@@ -110,12 +126,13 @@ class JsonFileDirectory implements FileDirectory {
       }
       const credential = { keyId, publicKey: subjectPublicKeyInfo, registeredAt: this.#clock() };
       const changed = { ...user, keyCredentials: [...user.keyCredentials, credential] };
-      return {
-        users: index.users.map((other) => (other === user ? changed : other)),
-        result: credential,
-      };
+      return { users: replaced(index, user, changed), result: credential };
     });
   }
+}
+
+function replaced(index: UserIndex, user: DirectoryUser, changed: DirectoryUser): DirectoryUser[] {
+  return index.users.map((other) => (other === user ? changed : other));
 }
 
 function requireUser(index: UserIndex, upn: string): DirectoryUser {
@@ -153,7 +170,7 @@ function copyFound(user: DirectoryUser | undefined): DirectoryUser | undefined {
 
 /** Bytes and dates could be changed by who receives them; the cache must not be. */
 function copyUser(user: DirectoryUser): DirectoryUser {
-  return { ...user, keyCredentials: user.keyCredentials.map(copyCredential) };
+  return { ...user, groups: [...user.groups], keyCredentials: user.keyCredentials.map(copyCredential) };
 }
 
 function copyCredential({

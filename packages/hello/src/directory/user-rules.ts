@@ -10,9 +10,11 @@ export interface NewDirectoryUser {
   readonly distinguishedName: string;
   /** Down-level logon name, `DOMAIN\name`. */
   readonly account: string;
+  /** SIDs of the groups that the user is in; none if absent. */
+  readonly groups?: readonly string[];
 }
 
-export type UserField = keyof NewDirectoryUser;
+export type UserField = Exclude<keyof NewDirectoryUser, 'groups'>;
 
 interface UserRule {
   readonly title: string;
@@ -46,6 +48,20 @@ export function requireWellFormed(user: NewDirectoryUser): void {
         `Write it like ${example}`,
       );
     }
+  }
+  requireGroups(user.groups ?? []);
+}
+
+/** @throws CountersignError `USER_MALFORMED` naming the first that is no SID */
+export function requireGroups(groups: readonly string[]): void {
+  for (const group of groups) {
+    const found = defectOfSid(group);
+    if (found === undefined) continue;
+    throw new CountersignError(
+      'USER_MALFORMED',
+      `${JSON.stringify(group.slice(0, 100))} is not the SID of a group: ${found}`,
+      `Write it like S-1-5-21-1004336348-1177238915-682003330-513`,
+    );
   }
 }
 
