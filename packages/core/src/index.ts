@@ -34,6 +34,7 @@ export {
   parseCountersignedRequest,
   type CountersignedRequest,
 } from './cms/countersigned-request.ts';
+export { createRenewalRequest, renewalCertificateAttribute } from './cms/renewal-request.ts';
 export { parseSignedData, verifySignerInfo, type SignedData } from './cms/parse-signed-data.ts';
 export type { NameValuePair } from './cms/name-value-pair.ts';
 export type { SignedMessage } from './cms/read-signed-data.ts';
@@ -62,11 +63,16 @@ export {
   type CertificationAuthorityOptions,
   type OperatorOrder,
 } from './ca/certification-authority.ts';
+export type { CrlOptions } from './ca/crl-publisher.ts';
+export type { AgentProfile, EnrollmentAgentRight } from './ca/issuance/authorize-agent.ts';
 export type {
   AuditEvent,
   AuditRecord,
+  CompleteCrlContents,
+  DeltaCrlContents,
   Ledger,
   LedgerEntry,
+  ReleasedEntry,
   Revocation,
   RevokedEntry,
   SerialReservation,

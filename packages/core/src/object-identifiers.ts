@@ -78,6 +78,7 @@ export const oids = {
   cmcAddAttributes: '1.3.6.1.4.1.311.10.10.1',
   issuedCertificateHash: '1.3.6.1.4.1.311.21.17',
   enrollmentNameValuePair: '1.3.6.1.4.1.311.13.2.1',
+  renewalCertificate: '1.3.6.1.4.1.311.13.1',
   microsoftExtensionRequest: '1.3.6.1.4.1.311.2.1.14',
   certificateRequestAgent: '1.3.6.1.4.1.311.20.2.1',
   smartCardLogon: '1.3.6.1.4.1.311.20.2.2',

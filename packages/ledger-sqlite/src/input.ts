@@ -18,6 +18,14 @@ export function requireReservation(reservation: SerialReservation): void {
       'a SHA-256 of 64 lower-case hex digits',
     );
   }
+  if (!/^[0-9a-f]{64}$/u.test(reservation.keyId)) {
+    throw outOfRange(
+      'the key id',
+      JSON.stringify(reservation.keyId),
+      'a SHA-256 of 64 lower-case hex digits',
+    );
+  }
+  requireText('the owner of the key', reservation.keyOwner);
   requireText('the profile', reservation.profile);
   requireText('the subject', reservation.subject);
   if (agentSerialNumber !== undefined) {

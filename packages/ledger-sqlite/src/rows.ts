@@ -3,6 +3,7 @@ import {
   CountersignError,
   isRevocationReason,
   type LedgerEntry,
+  type ReleasedEntry,
   type Revocation,
   type RevokedEntry,
 } from '@countersign/core';
@@ -18,6 +19,8 @@ export function parseEntry(row: unknown): LedgerEntry {
     subject: columns.text('subject'),
     agentSerialNumber: columns.has('agent_serial_number') ? columns.text('agent_serial_number') : undefined,
     requestDigest: columns.text('request_digest'),
+    keyId: columns.text('key_id'),
+    keyOwner: columns.text('key_owner'),
     tbsCertificate: columns.bytes('tbs_certificate'),
     notAfter: columns.date('not_after_ms'),
     reservedAt: columns.date('reserved_at_ms'),
@@ -30,6 +33,31 @@ export function parseEntry(row: unknown): LedgerEntry {
 export function parseRevokedEntry(row: unknown): RevokedEntry {
   const columns = new Columns(row);
   return { serialNumber: columns.text('serial_number'), ...parseRevocation(columns) };
+}
+
+/** The last change of a certificate's status: a revocation, or the end of a hold. Throws as `parseRevokedEntry`. */
+export function parseStatusChange(row: unknown): RevokedEntry | ReleasedEntry {
+  const columns = new Columns(row);
+  return columns.text('reason') === 'removeFromCRL'
+    ? { serialNumber: columns.text('serial_number'), releasedAt: columns.date('revoked_at_ms') }
+    : parseRevokedEntry(row);
+}
+
+/** What the next CRL goes by. */
+export interface CrlState {
+  readonly number: number;
+  readonly thisUpdateMs: number;
+  readonly lastPosition: number;
+}
+
+/** @throws CountersignError `LEDGER_UNAVAILABLE` if the row is not what a ledger writes. */
+export function parseCrl(row: unknown): CrlState {
+  const columns = new Columns(row);
+  return {
+    number: columns.integer('number'),
+    thisUpdateMs: columns.integer('this_update_ms'),
+    lastPosition: columns.integer('last_position'),
+  };
 }
 
 /** @throws CountersignError `AUDIT_CHAIN_BROKEN` if the row is not what a ledger writes: only tampering makes one. */
@@ -57,6 +85,11 @@ export function parseAuditRecord(row: unknown): AuditRecord {
 /** The one integer of a row with one column of that name. */
 export function parseInteger(row: unknown, column: string): number {
   return new Columns(row).integer(column);
+}
+
+/** The one text of a row with one column of that name. */
+export function parseText(row: unknown, column: string): string {
+  return new Columns(row).text(column);
 }
 
 /** The form in which `parseDetails` finds them again, order included. */

@@ -18,10 +18,15 @@ const migrations: readonly string[] = [
     agent_serial_number TEXT,
     request_digest      TEXT    NOT NULL UNIQUE
       CHECK (length(request_digest) = 64 AND request_digest NOT GLOB '*[^0-9a-f]*'),
+    key_id              TEXT    NOT NULL
+      CHECK (length(key_id) = 64 AND key_id NOT GLOB '*[^0-9a-f]*'),
+    key_owner           TEXT    NOT NULL CHECK (length(key_owner) > 0),
     tbs_certificate     BLOB    NOT NULL CHECK (length(tbs_certificate) > 0),
     not_after_ms        INTEGER NOT NULL,
     reserved_at_ms      INTEGER NOT NULL
   ) STRICT;
+
+  CREATE INDEX reservation_of_key ON reservation (key_id);
 
   CREATE TABLE certificate (
     serial_number TEXT NOT NULL PRIMARY KEY REFERENCES reservation (serial_number),
@@ -40,11 +45,13 @@ const migrations: readonly string[] = [
   CREATE VIEW revocation_status AS
     SELECT serial_number, reason, revoked_at_ms, max(position) AS position FROM revocation GROUP BY serial_number;
 
-  CREATE TABLE crl_counter (
-    only_row    INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
-    last_number INTEGER NOT NULL CHECK (last_number >= 0)
+  -- A row for each CRL that was begun. last_position: the last change of status that it takes into account.
+  CREATE TABLE crl (
+    number         INTEGER NOT NULL PRIMARY KEY CHECK (number >= 1),
+    is_complete    INTEGER NOT NULL CHECK (is_complete IN (0, 1)),
+    this_update_ms INTEGER NOT NULL,
+    last_position  INTEGER NOT NULL CHECK (last_position >= 0)
   ) STRICT;
-  INSERT INTO crl_counter (only_row, last_number) VALUES (1, 0);
 
   -- details: JSON array of [key, value] pairs, because their order is part of the hash.
   CREATE TABLE audit (
@@ -60,6 +67,9 @@ const migrations: readonly string[] = [
     WHEN EXISTS (SELECT 1 FROM reservation
                  WHERE serial_number = NEW.serial_number OR request_digest = NEW.request_digest)
     BEGIN SELECT RAISE(ABORT, 'a reservation is never replaced'); END;
+  CREATE TRIGGER reservation_of_one_owner BEFORE INSERT ON reservation
+    WHEN EXISTS (SELECT 1 FROM reservation WHERE key_id = NEW.key_id AND key_owner <> NEW.key_owner)
+    BEGIN SELECT RAISE(ABORT, 'a key has one owner'); END;
   CREATE TRIGGER reservation_kept_on_update BEFORE UPDATE ON reservation
     BEGIN SELECT RAISE(ABORT, 'a reservation is never changed'); END;
   CREATE TRIGGER reservation_kept_on_delete BEFORE DELETE ON reservation
@@ -89,13 +99,13 @@ const migrations: readonly string[] = [
   CREATE TRIGGER revocation_kept_on_delete BEFORE DELETE ON revocation
     BEGIN SELECT RAISE(ABORT, 'a revocation is never removed'); END;
 
-  CREATE TRIGGER crl_counter_kept_on_insert BEFORE INSERT ON crl_counter
-    BEGIN SELECT RAISE(ABORT, 'there is one CRL counter'); END;
-  CREATE TRIGGER crl_counter_rises BEFORE UPDATE ON crl_counter
-    WHEN NEW.only_row <> OLD.only_row OR NEW.last_number <= OLD.last_number
+  CREATE TRIGGER crl_numbers_rise BEFORE INSERT ON crl
+    WHEN NEW.number <= (SELECT coalesce(max(number), 0) FROM crl)
     BEGIN SELECT RAISE(ABORT, 'a CRL number is greater than any before it'); END;
-  CREATE TRIGGER crl_counter_kept_on_delete BEFORE DELETE ON crl_counter
-    BEGIN SELECT RAISE(ABORT, 'the CRL counter is never removed'); END;
+  CREATE TRIGGER crl_kept_on_update BEFORE UPDATE ON crl
+    BEGIN SELECT RAISE(ABORT, 'a CRL number is never changed'); END;
+  CREATE TRIGGER crl_kept_on_delete BEFORE DELETE ON crl
+    BEGIN SELECT RAISE(ABORT, 'a CRL number is never removed'); END;
 
   CREATE TRIGGER audit_has_no_gap BEFORE INSERT ON audit
     WHEN NEW.number <> (SELECT coalesce(max(number), 0) + 1 FROM audit)

@@ -6,10 +6,11 @@ import {
   auditChainStart,
   auditRecordHash,
   CountersignError,
+  type CompleteCrlContents,
+  type DeltaCrlContents,
   type Ledger,
   type LedgerEntry,
   type Revocation,
-  type RevokedEntry,
   type SerialReservation,
 } from '@countersign/core';
 import { GroupCommit } from './group-commit.ts';
@@ -20,7 +21,16 @@ import {
   requireReservation,
   requireRevocation,
 } from './input.ts';
-import { formatDetails, parseAuditRecord, parseEntry, parseInteger, parseRevokedEntry } from './rows.ts';
+import {
+  formatDetails,
+  parseAuditRecord,
+  parseCrl,
+  parseEntry,
+  parseInteger,
+  parseRevokedEntry,
+  parseStatusChange,
+  parseText,
+} from './rows.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 import { storeFailure } from './store-failure.ts';
 
@@ -43,8 +53,8 @@ export class SqliteLedger implements Ledger {
 
   async reserve(reservation: SerialReservation): Promise<void> {
     requireReservation(reservation);
-    const { serialNumber, requestDigest } = reservation;
-    return this.#write(({ requestByDigest, entry, insertReservation }) => {
+    const { serialNumber, requestDigest, keyId, keyOwner } = reservation;
+    return this.#write(({ requestByDigest, entry, otherOwner, insertReservation }) => {
       // First, because another serial number would not help a replayed request.
       if (requestByDigest.get(requestDigest) !== undefined) {
         throw replayed(requestDigest);
@@ -52,12 +62,16 @@ export class SqliteLedger implements Ledger {
       if (entry.get(serialNumber) !== undefined) {
         throw conflict(`the serial number ${serialNumber} was used before`, 'Draw another serial number.');
       }
+      const owner = otherOwner.get(keyId, keyOwner);
+      if (owner !== undefined) throw certifiedForAnother(keyId, parseText(owner, 'key_owner'));
       insertReservation.run(
         serialNumber,
         reservation.profile,
         reservation.subject,
         reservation.agentSerialNumber ?? null,
         requestDigest,
+        keyId,
+        keyOwner,
         reservation.tbsCertificate,
         reservation.notAfter.getTime(),
         reservation.reservedAt.getTime(),
@@ -131,13 +145,30 @@ export class SqliteLedger implements Ledger {
     });
   }
 
-  async listRevoked(at: Date): Promise<readonly RevokedEntry[]> {
-    requireDate('the time of the list', at);
-    return this.#read(({ revokedAt }) => revokedAt.all(at.getTime()).map(parseRevokedEntry));
+  async beginCrl(thisUpdate: Date): Promise<CompleteCrlContents> {
+    requireDate('thisUpdate', thisUpdate);
+    return this.#write(({ lastCompleteCrl, revokedUntil }) => {
+      const previous = lastCompleteCrl.get();
+      const since = previous === undefined ? Number.MIN_SAFE_INTEGER : parseCrl(previous).thisUpdateMs;
+      const revoked = revokedUntil.all(since).map(parseRevokedEntry);
+      return { number: this.#beginCrl(1, thisUpdate), revoked };
+    });
   }
 
-  async nextCrlNumber(): Promise<number> {
-    return this.#write(({ nextCrlNumber }) => parseInteger(nextCrlNumber.get(), 'last_number'));
+  async beginDeltaCrl(thisUpdate: Date): Promise<DeltaCrlContents> {
+    requireDate('thisUpdate', thisUpdate);
+    return this.#write(({ lastCompleteCrl, changedSince }) => {
+      const row = lastCompleteCrl.get();
+      if (row === undefined) throw baseMissing();
+      const base = parseCrl(row);
+      const changes = changedSince.all(base.lastPosition).map(parseStatusChange);
+      return {
+        number: this.#beginCrl(0, thisUpdate),
+        baseNumber: base.number,
+        revoked: changes.filter((change) => 'reason' in change),
+        released: changes.filter((change) => 'releasedAt' in change),
+      };
+    });
   }
 
   async appendAudit(event: AuditEvent): Promise<AuditRecord> {
@@ -206,6 +237,15 @@ export class SqliteLedger implements Ledger {
     return { number, at: new Date(event.at), event: event.event, details: { ...event.details }, hash };
   }
 
+  /** Within a transaction of `#write`. @returns the CRL's number */
+  #beginCrl(isComplete: 0 | 1, thisUpdate: Date): number {
+    const { crlState, insertCrl } = this.#statements;
+    const state = crlState.get();
+    const number = parseInteger(state, 'last_number') + 1;
+    insertCrl.run(number, isComplete, thisUpdate.getTime(), parseInteger(state, 'last_position'));
+    return number;
+  }
+
   #parseFound(row: unknown): LedgerEntry | undefined {
     return row === undefined ? undefined : parseEntry(row);
   }
@@ -220,6 +260,23 @@ function replayed(requestDigest: string): CountersignError {
     'REQUEST_REPLAYED',
     `the request with SHA-256 ${requestDigest} already led to a certificate, or to the attempt to sign one`,
     'Make a new request; revoke the reserved serial number if its certificate was never handed out.',
+  );
+}
+
+function certifiedForAnother(keyId: string, owner: string): CountersignError {
+  return new CountersignError(
+    'KEY_CERTIFIED_FOR_ANOTHER',
+    `a certificate for the key ${keyId} was made out to ${owner} before`,
+    'Generate a key pair for this subject: a key stands for one owner.',
+    { adcs: 'CERTSRV_E_BAD_REQUESTSUBJECT' },
+  );
+}
+
+function baseMissing(): CountersignError {
+  return new CountersignError(
+    'CRL_BASE_MISSING',
+    'there is no complete CRL yet that a delta could be counted from',
+    'Make a complete CRL first.',
   );
 }
 

@@ -154,10 +154,10 @@ describe('triggers keep what was written', () => {
     `UPDATE revocation SET reason = 'unspecified'`,
     'DELETE FROM revocation',
     `INSERT OR REPLACE INTO revocation SELECT * FROM revocation`,
-    'UPDATE crl_counter SET last_number = last_number',
-    'UPDATE crl_counter SET last_number = 0',
-    'DELETE FROM crl_counter',
-    'INSERT OR REPLACE INTO crl_counter VALUES (1, 0)',
+    'UPDATE crl SET is_complete = 0',
+    'DELETE FROM crl',
+    'INSERT OR REPLACE INTO crl VALUES (1, 1, 0, 0)',
+    'INSERT OR REPLACE INTO reservation SELECT * FROM reservation',
   ])('%s', async (statement) => {
     const path = join(await temporaryFolder(), 'ledger.db');
     const ledger = await openSqliteLedger(path);
@@ -166,16 +166,16 @@ describe('triggers keep what was written', () => {
     await ledger.record(serialNumber, Uint8Array.of(1));
     await ledger.revoke(serialNumber, { reason: 'superseded', revokedAt: new Date(0) });
     await ledger.appendAudit({ at: new Date(0), event: 'e', details: {} });
-    await ledger.nextCrlNumber();
+    await ledger.beginCrl(new Date(0));
     const before = await ledger.find(serialNumber);
 
     const raw = new Database(path);
     raw.pragma('foreign_keys = OFF');
-    expect(() => raw.exec(statement)).toThrow(/never|next number|one CRL counter|greater/u);
+    expect(() => raw.exec(statement)).toThrow(/never|next number|greater/u);
     raw.close();
     expect(await ledger.find(serialNumber)).toEqual(before);
     expect((await verifyAuditChain(ledger.readAudit())).count).toBe(1);
-    expect(await ledger.nextCrlNumber()).toBe(2);
+    expect((await ledger.beginCrl(new Date(0))).number).toBe(2);
     await ledger.close();
   });
 });

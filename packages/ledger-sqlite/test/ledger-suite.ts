@@ -185,11 +185,11 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
         await ledger.reserve(reservationFor('a'));
         for (let turn = 0; turn < 3; turn++) {
           await ledger.revoke(serialNumber, held);
-          expect(await other.listRevoked(new Date(0))).toMatchObject([{ serialNumber }]);
+          expect((await other.beginCrl(new Date(0))).revoked).toMatchObject([{ serialNumber }]);
           await refusal(other.revoke(serialNumber, held), 'REVOCATION_NOT_POSSIBLE');
           await other.release(serialNumber, at, { at, event: 'released', details: {} });
           expect((await ledger.find(serialNumber))?.revocation).toBeUndefined();
-          expect(await ledger.listRevoked(new Date(0))).toEqual([]);
+          expect((await ledger.beginCrl(new Date(0))).revoked).toEqual([]);
           await refusal(ledger.release(serialNumber, at), 'REVOCATION_NOT_POSSIBLE');
         }
         expect(await collect(await reopen())).toHaveLength(3);
@@ -203,7 +203,7 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
         await refusal(ledger.release(serialNumber, at), 'REVOCATION_NOT_POSSIBLE');
         await refusal(other.revoke(serialNumber, held), 'REVOCATION_NOT_POSSIBLE');
         expect((await (await reopen()).find(serialNumber))?.revocation?.reason).toBe('keyCompromise');
-        expect(await ledger.listRevoked(new Date(0))).toMatchObject([
+        expect((await ledger.beginCrl(new Date(0))).revoked).toMatchObject([
           { serialNumber, reason: 'keyCompromise' },
         ]);
       });
@@ -215,7 +215,7 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
       });
     });
 
-    describe('listRevoked', () => {
+    describe('a complete CRL', () => {
       test('lists in order of revocation, whatever serials and clocks say', async () => {
         const seeds = ['d', 'a', 'c', 'b', 'e'];
         for (const seed of [...seeds].sort()) {
@@ -226,7 +226,7 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
           const connection = index % 2 === 0 ? ledger : other;
           await connection.revoke(reservationFor(seed).serialNumber, { reason: 'superseded', revokedAt });
         }
-        expect(await (await reopen()).listRevoked(new Date(0))).toEqual(
+        expect((await (await reopen()).beginCrl(new Date(0))).revoked).toEqual(
           seeds.map((seed, index) => ({
             serialNumber: reservationFor(seed).serialNumber,
             reason: 'superseded',
@@ -235,28 +235,85 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
         );
       });
 
-      test('lists a certificate before its notAfter and not from then on', async () => {
+      test('lists a certificate once more after its notAfter, and then no longer', async () => {
         const { serialNumber, notAfter } = reservationFor('a');
         await ledger.reserve(reservationFor('a'));
         await ledger.revoke(serialNumber, { reason: 'unspecified', revokedAt: new Date(0) });
-        expect(await ledger.listRevoked(new Date(notAfter.getTime() - 1))).toHaveLength(1);
-        expect(await ledger.listRevoked(notAfter)).toEqual([]);
+        const day = (n: number): Date => new Date(notAfter.getTime() + n * 86_400_000);
+        expect((await ledger.beginCrl(day(-1))).revoked).toHaveLength(1);
+        expect((await other.beginDeltaCrl(day(1))).revoked).toEqual([]);
+        expect((await (await reopen()).beginCrl(day(1))).revoked).toHaveLength(1);
+        expect((await ledger.beginCrl(day(2))).revoked).toEqual([]);
       });
 
       test('does not list what was not revoked', async () => {
         await ledger.reserve(reservationFor('a'));
         await ledger.record(reservationFor('a').serialNumber, Uint8Array.of(1));
-        expect(await ledger.listRevoked(new Date(0))).toEqual([]);
+        expect((await ledger.beginCrl(new Date(0))).revoked).toEqual([]);
       });
     });
 
-    test('nextCrlNumber is greater each time, on every connection and after reopening', async () => {
+    describe('a delta CRL', () => {
+      const at = new Date('2030-02-03T04:05:06.789Z');
+
+      test('needs a complete one before it', async () => {
+        await refusal(ledger.beginDeltaCrl(at), 'CRL_BASE_MISSING');
+        expect((await ledger.beginCrl(at)).number).toBe(1);
+      });
+
+      test('lists what was revoked and released since, by what it is now', async () => {
+        const serials = ['a', 'b', 'c', 'd'].map((seed) => reservationFor(seed).serialNumber);
+        for (const seed of ['a', 'b', 'c', 'd']) await ledger.reserve(reservationFor(seed));
+        const [a = '', b = '', c = '', d = ''] = serials;
+        await ledger.revoke(a, { reason: 'superseded', revokedAt: at });
+        await ledger.revoke(b, { reason: 'certificateHold', revokedAt: at });
+        const base = await ledger.beginCrl(at);
+        expect((await other.beginDeltaCrl(at)).revoked).toEqual([]);
+        await other.release(b, at);
+        await ledger.revoke(c, { reason: 'certificateHold', revokedAt: at });
+        await ledger.revoke(d, { reason: 'certificateHold', revokedAt: at });
+        await ledger.revoke(d, { reason: 'keyCompromise', revokedAt: at });
+        const delta = await (await reopen()).beginDeltaCrl(at);
+        expect(delta).toEqual({
+          number: base.number + 2,
+          baseNumber: base.number,
+          revoked: [
+            { serialNumber: c, reason: 'certificateHold', revokedAt: at },
+            { serialNumber: d, reason: 'keyCompromise', revokedAt: at },
+          ],
+          released: [{ serialNumber: b, releasedAt: at }],
+        });
+        const next = await ledger.beginCrl(at);
+        expect(next.revoked.map(({ serialNumber }) => serialNumber)).toEqual([a, c, d]);
+        expect(await ledger.beginDeltaCrl(at)).toMatchObject({
+          baseNumber: next.number,
+          revoked: [],
+          released: [],
+        });
+      });
+    });
+
+    describe('a key', () => {
+      test('has one owner, whichever connection asks, however many certificates', async () => {
+        await ledger.reserve(reservationFor('a'));
+        const { keyId, keyOwner } = reservationFor('a');
+        await other.reserve(reservationFor('b', { keyId, keyOwner }));
+        const stolen = reservationFor('c', { keyId, keyOwner: 'S-1-5-21-1-2-3-666' });
+        await refusal(other.reserve(stolen), 'KEY_CERTIFIED_FOR_ANOTHER');
+        await refusal((await reopen()).reserve(stolen), 'KEY_CERTIFIED_FOR_ANOTHER');
+        expect(await ledger.find(stolen.serialNumber)).toBeUndefined();
+        await ledger.reserve(reservationFor('c'));
+      });
+    });
+
+    test('the number of a CRL is greater each time, on every connection and after reopening', async () => {
+      const at = new Date(0);
       const numbers = [
-        await ledger.nextCrlNumber(),
-        await other.nextCrlNumber(),
-        await ledger.nextCrlNumber(),
-        await (await reopen()).nextCrlNumber(),
-        await other.nextCrlNumber(),
+        (await ledger.beginCrl(at)).number,
+        (await other.beginCrl(at)).number,
+        (await ledger.beginDeltaCrl(at)).number,
+        (await (await reopen()).beginCrl(at)).number,
+        (await other.beginDeltaCrl(at)).number,
       ];
       expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
       expect(numbers.every((number) => Number.isSafeInteger(number) && number >= 0)).toBe(true);
@@ -403,7 +460,7 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
       await ledger.close();
       await refusal(ledger.reserve(reservationFor('a')), 'LEDGER_UNAVAILABLE');
       await refusal(ledger.find('01'), 'LEDGER_UNAVAILABLE');
-      await refusal(ledger.nextCrlNumber(), 'LEDGER_UNAVAILABLE');
+      await refusal(ledger.beginCrl(new Date(0)), 'LEDGER_UNAVAILABLE');
       await refusal(collect(ledger), 'LEDGER_UNAVAILABLE');
     });
   });

@@ -71,7 +71,7 @@ test('what processes reported before they were killed is there, and the chain is
       .flatMap(({ lines }) => lines)
       .flatMap((line) => (line.startsWith('crl ') ? [Number(line.slice(4))] : []));
     expect(new Set(reportedCrlNumbers).size).toBe(reportedCrlNumbers.length);
-    const next = await ledger.nextCrlNumber();
+    const { number: next } = await ledger.beginCrl(new Date());
     expect(next).toBeGreaterThan(Math.max(lastCrlNumber, ...reportedCrlNumbers));
     lastCrlNumber = next;
     await ledger.close();

@@ -19,12 +19,12 @@ test('a ledger that another process holds is LEDGER_UNAVAILABLE, and usable once
   expect((await refusal(ledger.reserve(reservationFor('a')), 'LEDGER_UNAVAILABLE')).hint).toContain(
     'Another process',
   );
-  await refusal(ledger.nextCrlNumber(), 'LEDGER_UNAVAILABLE');
+  await refusal(ledger.beginCrl(new Date()), 'LEDGER_UNAVAILABLE');
   expect(await ledger.find('01')).toBeUndefined();
   raw.exec('ROLLBACK');
   raw.close();
   await ledger.reserve(reservationFor('a'));
-  expect(await ledger.nextCrlNumber()).toBe(1);
+  expect((await ledger.beginCrl(new Date())).number).toBe(1);
   await ledger.close();
 });
 

@@ -6,30 +6,25 @@ import type { Key } from '../keys/key-provider.ts';
 import { preferredScheme } from '../keys/preferred-scheme.ts';
 import type { SignatureScheme } from '../keys/signature-scheme.ts';
 import { CertificationRequest } from '../request/certification-request.ts';
-import { Certificate } from '../x509/certificate.ts';
-import { createCertificateList } from '../x509/create-certificate-list.ts';
+import type { Certificate } from '../x509/certificate.ts';
 import type { CertificateTemplate } from '../x509/microsoft-extensions.ts';
 import type { RevocationReason } from '../x509/revocation-reason.ts';
-import { sign } from '../x509/signed-structure.ts';
-import { encodeTbsCertificate } from '../x509/tbs-certificate.ts';
 import { assertCaCertificate } from './ca-certificate.ts';
+import { CrlPublisher, type CrlOptions } from './crl-publisher.ts';
 import { authenticateAgent } from './issuance/authenticate-agent.ts';
-import { readCountersigned, type AgentRequest } from './issuance/read-countersigned.ts';
-import { newSerialNumber } from './issuance/serial-number.ts';
-import { validityFrom } from './issuance/validity.ts';
+import { authenticateHolder } from './issuance/authenticate-holder.ts';
+import { authorizeAgent, type EnrollmentAgentRight } from './issuance/authorize-agent.ts';
+import { issueCertificate, type Issuance } from './issuance/issue-certificate.ts';
+import { CertificatePreparer } from './issuance/prepare-certificate.ts';
+import { readSignedRequest, type AgentRequest, type RenewalRequest } from './issuance/read-signed-request.ts';
+import { resolveRenewal } from './issuance/resolve-renewal.ts';
+import { resolveSubject } from './issuance/resolve-subject.ts';
 import type { Ledger } from './ledger.ts';
-import { enrollmentAgent } from './profiles/enrollment-agent.ts';
-import { helloLogon } from './profiles/hello-logon.ts';
-import { kdc } from './profiles/kdc.ts';
-import { ocspResponder } from './profiles/ocsp-responder.ts';
-import {
-  issuerExtensions,
-  type CertificateContents,
-  type CertificateOrder,
-  type Issuer,
-} from './profiles/profile.ts';
+import { assertProfilesPossible } from './profiles/assert-profiles-possible.ts';
+import { contentsOf } from './profiles/contents-of.ts';
+import { profileNames, type CertificateOrder, type Issuer, type ProfileName } from './profiles/profile.ts';
 
-export interface CertificationAuthorityOptions {
+export interface CertificationAuthorityOptions extends CrlOptions {
   /** The CA's key, unlocked. */
   readonly key: Key;
   readonly certificate: Certificate;
@@ -38,11 +33,15 @@ export interface CertificationAuthorityOptions {
   readonly ledger: Ledger;
   /** The template that `hello-logon` certificates name. */
   readonly helloLogonTemplate: CertificateTemplate;
+  /** Absolute http or ldap URIs at which certificates say that the CRL and the CA's certificate are. */
   readonly crlUris: readonly string[];
   readonly caIssuersUris: readonly string[];
   /** Where certificates say that an OCSP responder is. */
   readonly ocspUris?: readonly string[];
-  readonly crlValidityMs?: number;
+  /** What this CA issues; every profile if absent. Each must be possible for its certificate. */
+  readonly profiles?: readonly ProfileName[];
+  /** What each enrollment agent may do. If absent, every agent of this CA may enroll everyone but protected accounts. */
+  readonly agentRights?: readonly EnrollmentAgentRight[];
   /** Which keys are good enough to certify; every algorithm and no blocklist if absent. */
   readonly keyPolicy?: KeyPolicy;
   /** The key's first choice if absent. */
@@ -58,47 +57,58 @@ export type OperatorOrder = Exclude<CertificateOrder, { profile: 'hello-logon' }
  * made durable, and every decision stands in the ledger's audit.
  */
 export class CertificationAuthority {
-  readonly #key: Key;
-  readonly #scheme: SignatureScheme;
-  readonly #issuer: Issuer;
+  readonly #issuance: Issuance;
   readonly #directory: Directory;
-  readonly #ledger: Ledger;
   readonly #template: CertificateTemplate;
-  readonly #crlValidityMs: number;
+  readonly #profiles: readonly ProfileName[];
+  readonly #agentRights: readonly EnrollmentAgentRight[] | undefined;
   readonly #keyPolicy: KeyPolicy | undefined;
+  readonly #preparer: CertificatePreparer;
+  readonly #crls: CrlPublisher;
   readonly #clock: () => Date;
 
-  /** @throws CountersignError `ISSUER_NOT_ACCEPTABLE` if the certificate is not a CA's or not this key's */
+  /**
+   * @throws CountersignError `ISSUER_NOT_ACCEPTABLE` if the certificate is not a CA's, not this key's, or none under which
+   *   the profiles are possible
+   */
   constructor(options: CertificationAuthorityOptions) {
-    assertCaCertificate(options.certificate, options.key);
-    this.#key = options.key;
-    this.#scheme = options.scheme ?? preferredScheme(options.key);
-    this.#issuer = options;
+    const { key, certificate, ledger } = options;
+    const scheme = options.scheme ?? preferredScheme(key);
+    assertCaCertificate(certificate, key);
+    this.#profiles = options.profiles ?? profileNames;
+    const issuer: Issuer = options;
+    assertProfilesPossible(issuer, this.#profiles);
+    this.#issuance = { key, scheme, issuer: certificate, ledger };
     this.#directory = options.directory;
-    this.#ledger = options.ledger;
     this.#template = options.helloLogonTemplate;
-    this.#crlValidityMs = options.crlValidityMs ?? 7 * 24 * 3_600_000;
+    this.#agentRights = options.agentRights;
     this.#keyPolicy = options.keyPolicy;
+    this.#preparer = new CertificatePreparer(issuer, scheme);
+    this.#crls = new CrlPublisher(this.#issuance, options);
     this.#clock = options.clock ?? (() => new Date());
   }
 
   get certificate(): Certificate {
-    return this.#issuer.certificate;
+    return this.#issuance.issuer;
   }
 
   /**
-   * Issues a `hello-logon` certificate for a request that an enrollment agent countersigned.
-   * @param countersigned CMS around PKCS#10 or a CMC full PKI request: ContentInfo, DER
+   * Issues a `hello-logon` certificate for a request that an enrollment agent countersigned, or that the holder of such a
+   * certificate signed with its key to have it renewed.
+   * @param signedRequest CMS around PKCS#10 or a CMC full PKI request: ContentInfo, DER
    * @throws CountersignError with the code of the step that refused
    */
-  async issue(countersigned: Uint8Array): Promise<Certificate> {
-    const requestDigest = sha256Hex(countersigned);
+  async issue(signedRequest: Uint8Array): Promise<Certificate> {
+    const requestDigest = sha256Hex(signedRequest);
     return this.#audited(requestDigest, async (now) => {
-      const parsed = readCountersigned(countersigned);
-      for (const agent of parsed.agents) await authenticateAgent(agent, this.certificate, this.#ledger, now);
-      const user = await this.#resolveRequester(parsed);
+      const parsed = readSignedRequest(signedRequest);
+      const user =
+        parsed.kind === 'renewal'
+          ? await this.#approveRenewal(parsed, now)
+          : await this.#approveOnBehalf(parsed, now);
       const order = { profile: 'hello-logon', user, template: this.#template } as const;
-      const approval = { agents: parsed.agents, requestDigest, replayDigest: parsed.digest };
+      const approvedBy = parsed.kind === 'renewal' ? [parsed.holder] : parsed.agents;
+      const approval = { approvedBy, requestDigest, replayDigest: parsed.digest };
       return this.#certify(order, parsed.request, approval, now);
     });
   }
@@ -112,7 +122,7 @@ export class CertificationAuthority {
     return this.#audited(requestDigest, async (now) => {
       const parsed = CertificationRequest.parse(request);
       parsed.verifyProofOfPossession();
-      const approval = { agents: [], requestDigest, replayDigest: requestDigest };
+      const approval = { approvedBy: [], requestDigest, replayDigest: requestDigest };
       return this.#certify(order, parsed, approval, now);
     });
   }
@@ -125,7 +135,7 @@ export class CertificationAuthority {
     const at = this.#clock();
     const details = { serialNumber, reason };
     const event = { at, event: 'certificate-revoked', details };
-    await this.#ledger.revoke(serialNumber, { reason, revokedAt: at }, event);
+    await this.#issuance.ledger.revoke(serialNumber, { reason, revokedAt: at }, event);
   }
 
   /**
@@ -134,81 +144,81 @@ export class CertificationAuthority {
    */
   async release(serialNumber: string): Promise<void> {
     const at = this.#clock();
-    await this.#ledger.release(serialNumber, at, {
-      at,
-      event: 'certificate-released',
-      details: { serialNumber },
-    });
+    const event = { at, event: 'certificate-released', details: { serialNumber } };
+    await this.#issuance.ledger.release(serialNumber, at, event);
   }
 
-  /** A full CRL of everything revoked and not yet expired. @returns CertificateList, DER */
+  /** A complete CRL. @returns CertificateList, DER */
   async createCrl(): Promise<Uint8Array> {
-    const thisUpdate = this.#clock();
-    const revoked = await this.#ledger.listRevoked(thisUpdate);
-    const number = await this.#ledger.nextCrlNumber();
-    const crl = await createCertificateList(this.#key, this.#scheme, {
-      issuer: this.certificate.subject,
-      authorityKeyIdentifier: this.certificate.publicKey.keyIdentifier,
-      number,
-      thisUpdate,
-      nextUpdate: new Date(thisUpdate.getTime() + this.#crlValidityMs),
-      revoked,
-    });
-    const details = { number: String(number), entries: String(revoked.length) };
-    await this.#ledger.appendAudit({ at: thisUpdate, event: 'crl-issued', details });
-    return crl;
+    return this.#crls.createComplete(this.#clock());
   }
 
-  /** requestername selects the directory object (MS-WCCE 3.2.2.6.2.1.4.5); what the request says of itself does not. */
-  async #resolveRequester({ requesterName }: AgentRequest): Promise<DirectoryUser> {
-    const user = await this.#directory.findByAccount(requesterName);
-    if (user !== undefined) return user;
-    throw new CountersignError(
-      'USER_NOT_FOUND',
-      `the directory has no account ${requesterName}`,
-      'Check that RA and CA use the same directory.',
-      { adcs: 'ERROR_NO_SUCH_USER' },
-    );
+  /**
+   * A delta CRL: what changed since the last complete one. @returns CertificateList, DER
+   * @throws CountersignError `CRL_BASE_MISSING`
+   */
+  async createDeltaCrl(): Promise<Uint8Array> {
+    return this.#crls.createDelta(this.#clock());
+  }
+
+  /** Every agent that signed must be one, and must have the right: no signature is there for show. */
+  async #approveOnBehalf(
+    { request, requesterName, agents }: AgentRequest,
+    now: Date,
+  ): Promise<DirectoryUser> {
+    for (const agent of agents) {
+      await authenticateAgent(agent, this.certificate, this.#issuance.ledger, now);
+    }
+    const user = await resolveSubject(this.#directory, requesterName);
+    for (const agent of agents) {
+      authorizeAgent(agent, 'hello-logon', user, request.publicKey, this.#agentRights);
+    }
+    return user;
+  }
+
+  async #approveRenewal({ request, holder }: RenewalRequest, now: Date): Promise<DirectoryUser> {
+    const { ledger } = this.#issuance;
+    const entry = await authenticateHolder(holder, 'renewing', this.certificate, ledger, now);
+    return resolveRenewal(request, holder, entry, this.#directory, this.#template);
   }
 
   async #certify(
     order: CertificateOrder,
-    request: CertificationRequest,
-    { agents, requestDigest, replayDigest }: Approval,
+    { publicKey }: CertificationRequest,
+    { approvedBy, requestDigest, replayDigest }: Approval,
     now: Date,
   ): Promise<Certificate> {
+    this.#assertIssues(order.profile);
     this.certificate.assertValidAt(now, 'CA');
-    await assertGoodKey(request.publicKey, this.#keyPolicy);
+    await assertGoodKey(publicKey, this.#keyPolicy);
     const contents = contentsOf(order);
-    const validity = validityFrom(now, contents, this.certificate);
-    const serialNumber = newSerialNumber();
-    const tbsCertificate = encodeTbsCertificate({
-      serialNumber,
-      scheme: this.#scheme,
-      issuer: this.certificate.subject,
-      ...validity,
-      subject: contents.subject,
-      publicKey: request.publicKey,
-      extensions: [...contents.extensions, ...issuerExtensions(this.#issuer, request.publicKey)],
-    });
-    const serial = Buffer.from(serialNumber).toString('hex');
-    const subject = order.profile === 'hello-logon' ? order.user.account : contents.subject.toString();
-    await this.#ledger.reserve({
-      serialNumber: serial,
-      profile: order.profile,
+    const prepared = await this.#preparer.prepare(contents, publicKey, now);
+    const { serialNumber } = prepared;
+    const { profile } = order;
+    const subject = profile === 'hello-logon' ? order.user.account : contents.subject.toString();
+    const record = {
+      profile,
       subject,
-      agentSerialNumber: agents[0]?.serialNumber,
+      agentSerialNumber: approvedBy[0]?.serialNumber,
       requestDigest: replayDigest,
-      tbsCertificate,
-      notAfter: validity.notAfter,
+      keyId: publicKey.keyId,
+      keyOwner: profile === 'hello-logon' ? order.user.sid : subject,
       reservedAt: now,
-    });
-    const certificate = Certificate.parse(await sign(this.#key, this.#scheme, tbsCertificate));
-    assertOwnSignature(certificate, this.certificate);
-    const approvedBy = agents.map((agent) => agent.serialNumber).join(' ') || 'operator';
-    const details = { serialNumber: serial, profile: order.profile, subject, approvedBy, requestDigest };
-    await this.#ledger.record(serial, certificate.der, { at: now, event: 'certificate-issued', details });
-    return certificate;
+    };
+    const approvers = approvedBy.map((certificate) => certificate.serialNumber).join(' ') || 'operator';
+    const details = { serialNumber, profile, subject, approvedBy: approvers, requestDigest };
+    const event = { at: now, event: 'certificate-issued', details };
+    return issueCertificate(prepared, this.#issuance, record, event);
+  }
+
+  #assertIssues(profile: ProfileName): void {
+    if (this.#profiles.includes(profile)) return;
+    throw new CountersignError(
+      'PROFILE_NOT_FOUND',
+      `this CA does not issue ${profile} certificates; it issues ${this.#profiles.join(', ') || 'none'}`,
+      'Ask another CA, or add the profile to the configuration of this one.',
+      { adcs: 'CERTSRV_E_UNSUPPORTED_CERT_TYPE' },
+    );
   }
 
   /** Every refusal leaves one audit record; if that cannot be written, the caller learns of it. */
@@ -218,7 +228,8 @@ export class CertificationAuthority {
       return await decide(now);
     } catch (error) {
       const code = error instanceof CountersignError ? error.code : 'UNEXPECTED';
-      await this.#ledger.appendAudit({ at: now, event: 'request-refused', details: { code, requestDigest } });
+      const details = { code, requestDigest };
+      await this.#issuance.ledger.appendAudit({ at: now, event: 'request-refused', details });
       throw error;
     }
   }
@@ -226,35 +237,12 @@ export class CertificationAuthority {
 
 /** On whose word a certificate is issued, and in answer to what. */
 interface Approval {
-  /** Empty where an operator approved. */
-  readonly agents: readonly Certificate[];
+  /** The certificates of the agents, or the one that is renewed; empty where an operator approved. */
+  readonly approvedBy: readonly Certificate[];
   /** SHA-256 of the request as received. */
   readonly requestDigest: string;
   /** What the ledger lets pass once. */
   readonly replayDigest: string;
-}
-
-/** A faulty signature is useless to its owner, and may tell an attacker the key that made it. */
-function assertOwnSignature(certificate: Certificate, issuer: Certificate): void {
-  if (certificate.isIssuedBy(issuer)) return;
-  throw new CountersignError(
-    'SIGNATURE_INVALID',
-    `the signature that the CA's key made for ${certificate.serialNumber} does not verify under the CA's certificate`,
-    'Stop issuing and examine the key provider. The serial number stays reserved and can be revoked.',
-  );
-}
-
-function contentsOf(order: CertificateOrder): CertificateContents {
-  switch (order.profile) {
-    case 'hello-logon':
-      return helloLogon(order.user, order.template);
-    case 'enrollment-agent':
-      return enrollmentAgent(order.subject);
-    case 'kdc':
-      return kdc(order.realm, order.hostName);
-    case 'ocsp-responder':
-      return ocspResponder(order.subject);
-  }
 }
 
 function sha256Hex(bytes: Uint8Array): string {

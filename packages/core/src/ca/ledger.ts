@@ -9,7 +9,7 @@ export interface Ledger {
   /**
    * Reserves a serial number for a certificate about to be signed, and with it the request that it answers.
    * `LEDGER_CONFLICT` if the serial was ever used, `REQUEST_REPLAYED` if the request already led to a certificate or
-   * is about to.
+   * is about to, `KEY_CERTIFIED_FOR_ANOTHER` if a serial was reserved before for the same key and another owner.
    */
   reserve(reservation: SerialReservation): Promise<void>;
   /**
@@ -30,10 +30,17 @@ export interface Ledger {
    * @param event as with `record`
    */
   release(serialNumber: string, releasedAt: Date, event?: AuditEvent): Promise<void>;
-  /** Every revoked certificate that `at` finds before its notAfter, in order of revocation. */
-  listRevoked(at: Date): Promise<readonly RevokedEntry[]>;
-  /** The next CRL number: greater than any before it (RFC 5280 5.2.3). */
-  nextCrlNumber(): Promise<number>;
+  /**
+   * Begins a complete CRL: takes its number, greater than any before it (RFC 5280 5.2.3), and in the same instant what
+   * stands on it: everything revoked whose notAfter the complete CRL before this one had not passed yet, so that each
+   * entry outlives its certificate by one list (RFC 5280 3.3). In order of revocation.
+   */
+  beginCrl(thisUpdate: Date): Promise<CompleteCrlContents>;
+  /**
+   * Begins a delta CRL against the last complete one, with a number from the same sequence: what was revoked or released
+   * since. `CRL_BASE_MISSING` if there was no complete one.
+   */
+  beginDeltaCrl(thisUpdate: Date): Promise<DeltaCrlContents>;
   /** Appends one event; number, time and hash chain are the store's duty. */
   appendAudit(event: AuditEvent): Promise<AuditRecord>;
   /** All records in order of their numbers. */
@@ -54,6 +61,10 @@ export interface SerialReservation {
    * made, of a plain one the whole.
    */
   readonly requestDigest: string;
+  /** SHA-256 of the SubjectPublicKeyInfo, lower-case hex. */
+  readonly keyId: string;
+  /** Whose key it is, for good: the user's SID, or the name of the service. Two owners never share a key. */
+  readonly keyOwner: string;
   /** The bytes that are about to be signed (TBSCertificate, DER). */
   readonly tbsCertificate: Uint8Array;
   readonly notAfter: Date;
@@ -73,6 +84,22 @@ export interface Revocation {
 
 export interface RevokedEntry extends Revocation {
   readonly serialNumber: string;
+}
+
+export interface ReleasedEntry {
+  readonly serialNumber: string;
+  readonly releasedAt: Date;
+}
+
+export interface CompleteCrlContents {
+  readonly number: number;
+  readonly revoked: readonly RevokedEntry[];
+}
+
+export interface DeltaCrlContents extends CompleteCrlContents {
+  /** The number of the complete CRL that the changes are counted from. */
+  readonly baseNumber: number;
+  readonly released: readonly ReleasedEntry[];
 }
 
 export interface AuditEvent {

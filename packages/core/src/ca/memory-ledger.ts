@@ -1,8 +1,11 @@
 import { CountersignError } from '../errors.ts';
 import { auditChainStart, auditRecordHash } from './audit-chain.ts';
+import type { CrlReason } from '../x509/revocation-reason.ts';
 import type {
   AuditEvent,
   AuditRecord,
+  CompleteCrlContents,
+  DeltaCrlContents,
   Ledger,
   LedgerEntry,
   RevokedEntry,
@@ -14,8 +17,12 @@ import type {
 export class MemoryLedger implements Ledger {
   readonly #entries = new Map<string, LedgerEntry>();
   readonly #requestDigests = new Set<string>();
+  readonly #keyOwners = new Map<string, string>();
+  /** Each change of status in order. */
+  readonly #changes: StatusChange[] = [];
   readonly #audit: AuditRecord[] = [];
   #crlNumber = 0;
+  #lastCrl: { readonly number: number; readonly thisUpdate: Date; readonly changes: number } | undefined;
 
   reserve(reservation: SerialReservation): Promise<void> {
     return settle(() => {
@@ -29,6 +36,10 @@ export class MemoryLedger implements Ledger {
           'Make a new request.',
         );
       }
+      const { keyId, keyOwner } = reservation;
+      const owner = this.#keyOwners.get(keyId) ?? keyOwner;
+      if (owner !== keyOwner) throw certifiedForAnother(keyId, owner);
+      this.#keyOwners.set(keyId, keyOwner);
       this.#requestDigests.add(reservation.requestDigest);
       this.#entries.set(reservation.serialNumber, {
         ...reservation,
@@ -61,32 +72,44 @@ export class MemoryLedger implements Ledger {
       if (entry === undefined || (entry.revocation !== undefined && !isHeld)) {
         throw notPossible(serialNumber, entry === undefined ? 'unknown' : 'revoked already');
       }
-      // Taken out and put back: a Map keeps the order in which keys came, and revocations are listed in theirs.
-      this.#entries.delete(serialNumber);
       this.#entries.set(serialNumber, { ...entry, revocation });
+      this.#changes.push({ serialNumber, reason: revocation.reason, at: revocation.revokedAt });
       if (event !== undefined) this.#append(event);
     });
   }
 
-  release(serialNumber: string, _releasedAt: Date, event?: AuditEvent): Promise<void> {
+  release(serialNumber: string, releasedAt: Date, event?: AuditEvent): Promise<void> {
     return settle(() => {
       const entry = this.#entries.get(serialNumber);
       if (entry?.revocation?.reason !== 'certificateHold') throw notPossible(serialNumber, 'not on hold');
       this.#entries.set(serialNumber, { ...entry, revocation: undefined });
+      this.#changes.push({ serialNumber, reason: 'removeFromCRL', at: releasedAt });
       if (event !== undefined) this.#append(event);
     });
   }
 
-  listRevoked(at: Date): Promise<readonly RevokedEntry[]> {
-    return settle(() =>
-      [...this.#entries.values()].flatMap(({ serialNumber, notAfter, revocation }) =>
-        revocation === undefined || notAfter <= at ? [] : [{ serialNumber, ...revocation }],
-      ),
-    );
+  beginCrl(thisUpdate: Date): Promise<CompleteCrlContents> {
+    return settle(() => {
+      const previous = this.#lastCrl?.thisUpdate ?? new Date(0);
+      const revoked = this.#revokedSince(0).filter(
+        ({ serialNumber }) => (this.#entries.get(serialNumber)?.notAfter ?? previous) > previous,
+      );
+      const number = ++this.#crlNumber;
+      this.#lastCrl = { number, thisUpdate, changes: this.#changes.length };
+      return { number, revoked };
+    });
   }
 
-  nextCrlNumber(): Promise<number> {
-    return settle(() => ++this.#crlNumber);
+  beginDeltaCrl(_thisUpdate: Date): Promise<DeltaCrlContents> {
+    return settle(() => {
+      const base = this.#lastCrl;
+      if (base === undefined) throw baseMissing();
+      const released = this.#changesSince(base.changes)
+        .filter(({ reason }) => reason === 'removeFromCRL')
+        .map(({ serialNumber, at }) => ({ serialNumber, releasedAt: at }));
+      const revoked = this.#revokedSince(base.changes);
+      return { number: ++this.#crlNumber, baseNumber: base.number, revoked, released };
+    });
   }
 
   appendAudit(event: AuditEvent): Promise<AuditRecord> {
@@ -102,6 +125,19 @@ export class MemoryLedger implements Ledger {
     return Promise.resolve();
   }
 
+  #revokedSince(changes: number): RevokedEntry[] {
+    return this.#changesSince(changes).flatMap(({ serialNumber }) => {
+      const revocation = this.#entries.get(serialNumber)?.revocation;
+      return revocation === undefined ? [] : [{ serialNumber, ...revocation }];
+    });
+  }
+
+  /** The last change of each certificate that changed since. */
+  #changesSince(changes: number): StatusChange[] {
+    const last = new Map(this.#changes.map((change) => [change.serialNumber, change]));
+    return this.#changes.slice(changes).filter((change) => last.get(change.serialNumber) === change);
+  }
+
   #append(event: AuditEvent): AuditRecord {
     const number = this.#audit.length + 1;
     const previousHash = this.#audit.at(-1)?.hash ?? auditChainStart;
@@ -111,11 +147,34 @@ export class MemoryLedger implements Ledger {
   }
 }
 
+interface StatusChange {
+  readonly serialNumber: string;
+  readonly reason: CrlReason;
+  readonly at: Date;
+}
+
 /** Runs at once and turns a throw into a rejection, as a store that is really asynchronous would. */
 function settle<T>(work: () => T): Promise<T> {
   return new Promise((resolve) => {
     resolve(work());
   });
+}
+
+function certifiedForAnother(keyId: string, owner: string): CountersignError {
+  return new CountersignError(
+    'KEY_CERTIFIED_FOR_ANOTHER',
+    `a certificate for the key ${keyId} was made out to ${owner} before`,
+    'Generate a key pair for this subject: a key stands for one owner.',
+    { adcs: 'CERTSRV_E_BAD_REQUESTSUBJECT' },
+  );
+}
+
+function baseMissing(): CountersignError {
+  return new CountersignError(
+    'CRL_BASE_MISSING',
+    'there is no complete CRL yet that a delta could be counted from',
+    'Make a complete CRL first.',
+  );
 }
 
 function notPossible(serialNumber: string, found: string): CountersignError {

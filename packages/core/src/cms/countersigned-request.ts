@@ -51,6 +51,16 @@ export async function createCountersignedRequest(
  *   `REQUESTER_MISMATCH` if no requester is named, or two
  */
 export function parseCountersignedRequest(der: Uint8Array): CountersignedRequest {
+  const { signedData, request } = parseSignedRequest(der);
+  return {
+    signedData,
+    request,
+    requesterName: onlyRequesterName(signedRequesterNames(signedData.signerInfo)),
+  };
+}
+
+/** A PKCS#10 request in CMS that somebody signed, on whose behalf whatsoever. Throws as `parseCountersignedRequest`. */
+export function parseSignedRequest(der: Uint8Array): Pick<CountersignedRequest, 'signedData' | 'request'> {
   if (isPlainRequest(der)) {
     throw new CountersignError(
       'REQUEST_NOT_COUNTERSIGNED',
@@ -68,11 +78,7 @@ export function parseCountersignedRequest(der: Uint8Array): CountersignedRequest
       { adcs: 'CRYPT_E_INVALID_MSG_TYPE' },
     );
   }
-  return {
-    signedData,
-    request: CertificationRequest.parse(signedData.content),
-    requesterName: onlyRequesterName(signedRequesterNames(signedData.signerInfo)),
-  };
+  return { signedData, request: CertificationRequest.parse(signedData.content) };
 }
 
 /** PKCS#10 starts with a SEQUENCE where CMS has an OBJECT IDENTIFIER. */

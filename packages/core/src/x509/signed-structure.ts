@@ -38,7 +38,11 @@ export function isSignedBy(signed: SignedStructure, publicKey: PublicKey): boole
 }
 
 /** Signs and assembles. The key may live anywhere: it sees the finished octets and returns a signature. */
-export async function sign(key: Key, scheme: SignatureScheme, toBeSigned: Uint8Array): Promise<Uint8Array> {
+export async function sign(
+  key: Pick<Key, 'sign'>,
+  scheme: SignatureScheme,
+  toBeSigned: Uint8Array,
+): Promise<Uint8Array> {
   const signature = await key.sign(scheme, toBeSigned);
   return sequence(toBeSigned, signatureAlgorithmIdentifier(scheme), bitString(signature));
 }

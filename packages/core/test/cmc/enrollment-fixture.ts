@@ -89,6 +89,7 @@ function user(name: string, account: string, key: SoftwareKey): User {
     sid: `S-1-5-21-1-2-3-${1000 + name.length}`,
     distinguishedName: `CN=${name},CN=Users,DC=contoso,DC=test`,
     account,
+    groups: [],
     keyCredentials: [{ keyId, publicKey: key.publicKey, registeredAt: now }],
   };
 }

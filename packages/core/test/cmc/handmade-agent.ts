@@ -51,6 +51,8 @@ export async function handmadeAgent(
     profile: 'enrollment-agent',
     subject: 'CN=Handmade RA',
     agentSerialNumber: undefined,
+    keyId: certificate.publicKey.keyId,
+    keyOwner: 'handmade agent',
     requestDigest: serialNumber,
     tbsCertificate,
     notAfter,

@@ -22,7 +22,7 @@ let chain: Chain;
 let crl: { readonly crl: Uint8Array; readonly ca: Uint8Array };
 
 beforeAll(async () => {
-  signers = await createSigners(['p256']);
+  signers = await createSigners(['p256'], 4);
   chain = await writeChain(one(chainCase(signers)));
   crl = await writeCrl(one(crlCase(signers)));
 });

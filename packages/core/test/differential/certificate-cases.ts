@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { distinguishedName, type DistinguishedName } from './distinguished-names.ts';
 import { letters, userPrincipalName } from './request-cases.ts';
 import { signerFrom, type Signer } from './software-key.ts';
-import { octets } from './values.ts';
+import { hex, octets } from './values.ts';
 
 /** Everything that a CA certificate and one certificate of each other profile come from. */
 export interface ChainCase {
@@ -58,8 +58,11 @@ export function chainCase(signers: readonly Signer[]): fc.Arbitrary<ChainCase> {
   });
   // A certificate whose issuer and subject match is self-issued, and verifiers look no further for its issuer.
   return anyChain.filter(
-    ({ caName, agentName, userName }) =>
-      comparable(caName) !== comparable(agentName) && comparable(caName) !== comparable(userName),
+    ({ caName, agentName, userName, ca, agent, user, kdc }) =>
+      comparable(caName) !== comparable(agentName) &&
+      comparable(caName) !== comparable(userName) &&
+      // The CA certifies no key for two owners.
+      new Set([ca, agent, user, kdc].map(({ key }) => hex(key.publicKey))).size === 4,
   );
 }
 
@@ -90,9 +93,12 @@ const accountName: fc.Arbitrary<string> = fc
   )
   .map(([domain, account]) => `${domain}\\${account}`);
 
-const uris: fc.Arbitrary<string[]> = fc.array(fc.webUrl({ withQueryParameters: true }), {
-  maxLength: 3,
-});
+const uris: fc.Arbitrary<string[]> = fc.array(
+  fc.webUrl({ withQueryParameters: true, validSchemes: ['http', 'ldap'] }),
+  {
+    maxLength: 3,
+  },
+);
 
 /** RFC 5280 4.2.1.2 method (1), from a SubjectPublicKeyInfo. */
 export function keyIdentifier(subjectPublicKeyInfo: string): string {

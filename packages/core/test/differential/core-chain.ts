@@ -150,6 +150,7 @@ function userOf(chainCase: ChainCase, registeredAt: Date): DirectoryUser {
     sid: chainCase.sid,
     distinguishedName: toRfc4514(chainCase.userName),
     account: chainCase.account,
+    groups: [],
     keyCredentials: [{ keyId: PublicKey.parse(publicKey).keyId, publicKey, registeredAt }],
   };
 }

@@ -2,7 +2,7 @@ import {
   CertificationAuthority,
   createRootCertificate,
   MemoryLedger,
-  type RevokedEntry,
+  type CompleteCrlContents,
 } from '@countersign/core';
 import { coreName, withOneScheme } from './core-chain.ts';
 import type { CrlCase } from './crl-cases.ts';
@@ -34,12 +34,9 @@ class RevocationLedger extends MemoryLedger {
     this.#crlCase = crlCase;
   }
 
-  override listRevoked(): Promise<readonly RevokedEntry[]> {
-    return Promise.resolve(this.#crlCase.revoked);
-  }
-
-  override nextCrlNumber(): Promise<number> {
-    return Promise.resolve(this.#crlCase.crlNumber);
+  override beginCrl(): Promise<CompleteCrlContents> {
+    const { crlNumber: number, revoked } = this.#crlCase;
+    return Promise.resolve({ number, revoked });
   }
 }
 

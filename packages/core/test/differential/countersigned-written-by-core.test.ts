@@ -16,7 +16,7 @@ let signers: readonly Signer[];
 const files = new OpensslFiles();
 
 beforeAll(async () => {
-  signers = await createSigners(['p256', 'p384', 'p521', 'ed25519', 'rsa2048', 'rsa3072']);
+  signers = await createSigners(['p256', 'p384', 'p521', 'ed25519', 'rsa2048', 'rsa3072'], 4);
 });
 
 afterAll(() => files.remove());

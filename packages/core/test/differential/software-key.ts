@@ -21,9 +21,12 @@ export interface Signer {
   readonly scheme: SignatureScheme;
 }
 
-/** Keys are costly, RSA above all: every case picks from a pool. Signers print as their algorithm and scheme. */
-export async function createSigners(algorithms: readonly KeyAlgorithm[]): Promise<Signer[]> {
-  const keys = await Promise.all(algorithms.map(softwareKey));
+/**
+ * Keys are costly, RSA above all: every case picks from a pool. Signers print as their algorithm and scheme.
+ * A chain takes four different keys, so pools for chains hold `keysEach` = 4 of every algorithm.
+ */
+export async function createSigners(algorithms: readonly KeyAlgorithm[], keysEach = 1): Promise<Signer[]> {
+  const keys = await Promise.all(Array.from({ length: keysEach }, () => algorithms.map(softwareKey)).flat());
   return keys.flatMap((key) =>
     key.schemes.map((scheme) => ({
       key,

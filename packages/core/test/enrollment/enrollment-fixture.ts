@@ -26,6 +26,7 @@ export const alice: DirectoryUser = {
   sid: 'S-1-5-21-1004336348-1177238915-682003330-512',
   distinguishedName: 'CN=Alice Example,OU=People,DC=contoso,DC=example',
   account: 'CONTOSO\\alice',
+  groups: [],
   keyCredentials: [],
 };
 
@@ -34,6 +35,7 @@ export const bob: DirectoryUser = {
   sid: 'S-1-5-21-1004336348-1177238915-682003330-1105',
   distinguishedName: 'CN=Bob Example,OU=People,DC=contoso,DC=example',
   account: 'CONTOSO\\bob',
+  groups: [],
   keyCredentials: [],
 };
 

@@ -11,6 +11,8 @@ function reservation(serialNumber: string, changes: Partial<SerialReservation> =
     subject: 'CN=dc1.contoso.example',
     agentSerialNumber: undefined,
     requestDigest: serialNumber.padEnd(64, '0'),
+    keyId: serialNumber.padEnd(64, '1'),
+    keyOwner: 'CN=dc1.contoso.example',
     tbsCertificate: Uint8Array.of(1),
     notAfter: new Date('2027-03-04T05:06:07Z'),
     reservedAt: at,
@@ -49,7 +51,7 @@ test('a revocation survives the recording that comes after it', async () => {
   await ledger.revoke('40', { reason: 'cessationOfOperation', revokedAt: at });
   await ledger.record('40', Uint8Array.of(1));
   expect((await ledger.find('40'))?.revocation?.reason).toBe('cessationOfOperation');
-  expect(await ledger.listRevoked(at)).toEqual([
+  expect((await ledger.beginCrl(at)).revoked).toEqual([
     { serialNumber: '40', reason: 'cessationOfOperation', revokedAt: at },
   ]);
 });

@@ -196,7 +196,7 @@ test.each([
   ['CN=Alice,DC=contoso,DC=example', 'S-1-5-21-1-2-3-4', 'alice@contoso.example'],
   [
     'CN=Åsa Öberg+UID=asa,OU=Vård,DC=contoso,DC=example',
-    'S-1-5-21-4294967295-0-1-500',
+    'S-1-5-21-4294967295-0-1-1500',
     'åsa@contoso.example',
   ],
 ])(

@@ -2,10 +2,11 @@ import {
   MemoryLedger,
   type AuditEvent,
   type AuditRecord,
+  type CompleteCrlContents,
+  type DeltaCrlContents,
   type Ledger,
   type LedgerEntry,
   type Revocation,
-  type RevokedEntry,
   type SerialReservation,
 } from '@countersign/core';
 
@@ -66,14 +67,14 @@ export class WatchedLedger implements Ledger {
     await this.#ledger.release(serialNumber, releasedAt, event);
   }
 
-  async listRevoked(at: Date): Promise<readonly RevokedEntry[]> {
-    this.#mayFail('listRevoked');
-    return this.#ledger.listRevoked(at);
+  async beginCrl(thisUpdate: Date): Promise<CompleteCrlContents> {
+    this.#mayFail('beginCrl');
+    return this.#ledger.beginCrl(thisUpdate);
   }
 
-  async nextCrlNumber(): Promise<number> {
-    this.#mayFail('nextCrlNumber');
-    return this.#ledger.nextCrlNumber();
+  async beginDeltaCrl(thisUpdate: Date): Promise<DeltaCrlContents> {
+    this.#mayFail('beginDeltaCrl');
+    return this.#ledger.beginDeltaCrl(thisUpdate);
   }
 
   async appendAudit(event: AuditEvent): Promise<AuditRecord> {

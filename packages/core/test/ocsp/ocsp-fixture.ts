@@ -68,7 +68,7 @@ export async function createOcspService(
       });
       return ca.issueForOperator(request, {
         profile: 'enrollment-agent',
-        subject: Name.fromString(`CN=Agent ${issued}`),
+        subject: Name.fromString('CN=Agent'),
       });
     },
     responder: (options = {}) =>

@@ -66,6 +66,8 @@ describe('OcspResponder', () => {
       profile: 'kdc',
       subject: 'CN=dc1',
       agentSerialNumber: undefined,
+      keyId: 'f'.repeat(64),
+      keyOwner: 'nobody',
       requestDigest: '00',
       tbsCertificate: new Uint8Array(),
       notAfter: new Date(now.getTime() + hourMs),

@@ -30,7 +30,7 @@ test.each([0, 1, 150_000])('a CRL lists %i revoked certificates, and OpenSSL rea
     revokedAt: now,
   }));
   const ledger = new MemoryLedger();
-  ledger.listRevoked = async () => Promise.resolve(revoked);
+  ledger.beginCrl = async () => Promise.resolve({ number: 1, revoked });
   const authority = new CertificationAuthority({
     key,
     certificate: await createRootCertificate(key, Name.fromString('CN=CA'), now),

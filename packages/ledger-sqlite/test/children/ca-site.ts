@@ -109,6 +109,7 @@ function userOf(number: number, publicKey: Uint8Array): DirectoryUser {
     sid: `S-1-5-21-1-2-3-${1000 + number}`,
     distinguishedName: `CN=User ${number},DC=contoso,DC=test`,
     account: String.raw`CONTOSO\user${number}`,
+    groups: [],
     keyCredentials: [{ keyId: '', publicKey, registeredAt: new Date() }],
   };
 }

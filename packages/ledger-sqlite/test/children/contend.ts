@@ -24,7 +24,7 @@ for (let index = 0; index < Number(count); index++) {
     details: { name, index: String(index) },
   });
   writeSync(1, `audited ${number}\n`);
-  writeSync(1, `crl ${await ledger.nextCrlNumber()}\n`);
+  writeSync(1, `crl ${(await ledger.beginCrl(new Date())).number}\n`);
 }
 await ledger.close();
 

@@ -21,5 +21,5 @@ for (let index = 0; ; index++) {
   writeSync(1, `audited ${number} ${hash}\n`);
   await ledger.revoke(serialNumber, { reason: 'superseded', revokedAt: new Date() });
   writeSync(1, `revoked ${seed}\n`);
-  writeSync(1, `crl ${await ledger.nextCrlNumber()}\n`);
+  writeSync(1, `crl ${(await ledger.beginCrl(new Date())).number}\n`);
 }

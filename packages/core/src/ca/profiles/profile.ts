@@ -21,6 +21,13 @@ export type CertificateOrder =
 
 export type ProfileName = CertificateOrder['profile'];
 
+export const profileNames: readonly ProfileName[] = [
+  'hello-logon',
+  'enrollment-agent',
+  'kdc',
+  'ocsp-responder',
+];
+
 /** What a profile makes of an order: the parts of a certificate that neither issuer nor key decide. */
 export type CertificateContents = Lifetime & {
   readonly subject: Name;
