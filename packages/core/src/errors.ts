@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'INPUT_TOO_LARGE'
   | 'NAME_MALFORMED'
   | 'EXTENSION_MALFORMED'
+  | 'ATTRIBUTE_MALFORMED'
   | 'VALUE_OUT_OF_RANGE'
   // algorithms, keys, providers
   | 'ALGORITHM_NOT_SUPPORTED'
@@ -47,6 +48,7 @@ export type ErrorCode =
   | 'USER_NOT_FOUND'
   | 'USER_EXISTS'
   | 'USER_MALFORMED'
+  | 'KEY_CREDENTIAL_MALFORMED'
   | 'KEY_NOT_REGISTERED'
   | 'KEY_REGISTERED_TO_ANOTHER'
   | 'REQUESTER_MISMATCH'

@@ -28,6 +28,18 @@ export {
   createCertificationRequest,
   type CertificationRequestFields,
 } from './request/create-certification-request.ts';
+export { ChallengePassword } from './request/attributes/challenge-password.ts';
+export {
+  encodeEnrollCertType,
+  parseEnrollCertType,
+  type EnrollCertType,
+} from './request/attributes/enroll-cert-type.ts';
+export type { EnrollmentCspProvider } from './request/attributes/enrollment-csp-provider.ts';
+export { encodeRequestAttribute } from './request/attributes/encode-request-attribute.ts';
+export { matchesChallengePassword } from './request/attributes/matches-challenge-password.ts';
+export { readRequestAttributes } from './request/attributes/read-request-attributes.ts';
+export type { AttestationName, RequestAttribute } from './request/attributes/request-attribute.ts';
+export type { RequestClientInfo } from './request/attributes/request-client-info.ts';
 
 export {
   createCountersignedRequest,
@@ -49,6 +61,28 @@ export { encodeRegistrationInfo, parseRegistrationInfo } from './cmc/registratio
 export type { CmcFailInfo, CmcStatus, CmcStatusInfo, PendInfo } from './cmc/status-info.ts';
 export type { CmcSigner } from './cmc/verify-signer.ts';
 export type { Directory, DirectoryUser, RegisteredKeyCredential } from './directory/directory.ts';
+export { encodeBcryptKeyBlob, parseBcryptKeyBlob } from './directory/key-credential/bcrypt-key-blob.ts';
+export {
+  createKeyCredential,
+  type KeyCredentialFields,
+} from './directory/key-credential/create-key-credential.ts';
+export {
+  customKeyFlags,
+  type CustomKeyInformation,
+} from './directory/key-credential/custom-key-information.ts';
+export {
+  encodeDnWithBinary,
+  parseDnWithBinary,
+  type DnWithBinary,
+} from './directory/key-credential/dn-with-binary.ts';
+export type { FidoKey } from './directory/key-credential/fido-key.ts';
+export { KeyCredential } from './directory/key-credential/key-credential.ts';
+export type { KeyMaterial } from './directory/key-credential/key-material.ts';
+export type { KeySource, KeyUsage } from './directory/key-credential/key-usage.ts';
+export {
+  fromRegisteredKeyCredential,
+  toRegisteredKeyCredential,
+} from './directory/key-credential/registered-key-credential.ts';
 export {
   RegistrationAuthority,
   type Countersigned,

@@ -11,6 +11,11 @@ import { encodeGeneralNames, readGeneralNames, type GeneralName } from './genera
 
 /** The SAN entry that names the user at sign-in: otherName with a UTF8String (MS-WCCE 2.2.2.7.5). */
 export function userPrincipalName(upn: string): GeneralName {
+  return { kind: 'otherName', typeId: oids.userPrincipalName, value: encodeUserPrincipalName(upn) };
+}
+
+/** szOID_NT_PRINCIPAL_NAME: the UTF8String alone, DER. @throws CountersignError `VALUE_OUT_OF_RANGE` */
+export function encodeUserPrincipalName(upn: string): Uint8Array {
   if (!isUpn(upn)) {
     throw new CountersignError(
       'VALUE_OUT_OF_RANGE',
@@ -18,7 +23,7 @@ export function userPrincipalName(upn: string): GeneralName {
       'Give it as the directory shows it, for example alice@contoso.test.',
     );
   }
-  return { kind: 'otherName', typeId: oids.userPrincipalName, value: utf8String(upn) };
+  return utf8String(upn);
 }
 
 /** The UPNs among these names. @throws CountersignError `DER_MALFORMED` if one is not a UTF8String */

@@ -6,6 +6,7 @@ import {
   parseAuthorityKeyIdentifier,
   parseBasicConstraints,
   parseCertificateTemplate,
+  parseEnrollCertType,
   parseExtendedKeyUsage,
   parseKeyUsage,
   parseNtdsCaSecurityExtension,
@@ -125,6 +126,12 @@ export const readerCases: readonly ReaderCase[] = [
     name: 'parseCertificateTemplate',
     sound: seq(oid('1.3.6.1.4.1.311.21.8.1.2'), int(100), int(5)),
     read: parseCertificateTemplate,
+    uninterpreted: everything,
+  },
+  {
+    name: 'parseEnrollCertType',
+    sound: seq(text(0x0c, 'User')),
+    read: parseEnrollCertType,
     uninterpreted: everything,
   },
   {

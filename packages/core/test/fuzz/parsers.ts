@@ -9,12 +9,14 @@ import {
   createOcspRequest,
   decodePemOrDer,
   encodePem,
+  KeyCredential,
   Name,
   OcspRequest,
   OcspResponse,
   parseCmcRequest,
   parseCmcResponse,
   parseCountersignedRequest,
+  parseDnWithBinary,
   parseSignedData,
   PublicKey,
   subjectAltName,
@@ -23,7 +25,10 @@ import {
 } from '@countersign/core';
 import { countersignForAlice, createEnrollment } from '../enrollment/enrollment-fixture.ts';
 import { createOcspService } from '../ocsp/ocsp-fixture.ts';
+import { realText } from '../key-credential/real-blobs.ts';
 import { readVectors } from '../vectors/vector-file.ts';
+import { attributeSets, readAndRewriteAttributes } from './attribute-sets.ts';
+import { keyCredentials, readAndRewriteKeyCredential, unhashed } from './key-credentials.ts';
 
 /** A reader of outside data, and sound documents to begin with. */
 export interface FuzzedParser {
@@ -153,6 +158,32 @@ export async function fuzzedParsers(): Promise<FuzzedParser[]> {
       ],
       parse: (document) => {
         decodePemOrDer(document, ['CERTIFICATE', 'CMS']);
+        return undefined;
+      },
+    },
+    {
+      name: 'request attributes',
+      documents: attributeSets(issued),
+      parse: readAndRewriteAttributes,
+    },
+    {
+      name: 'key credential',
+      documents: keyCredentials,
+      parse: (document) => {
+        KeyCredential.parse(document);
+        return undefined;
+      },
+    },
+    {
+      name: 'key credential without its hashes',
+      documents: keyCredentials.map(unhashed),
+      parse: readAndRewriteKeyCredential,
+    },
+    {
+      name: 'DN with binary',
+      documents: [text.encode(realText('dnWithBinary')), text.encode('B:4:00ff:CN=a:b,DC=c')],
+      parse: (document) => {
+        parseDnWithBinary(new TextDecoder().decode(document));
         return undefined;
       },
     },

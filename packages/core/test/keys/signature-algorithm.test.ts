@@ -59,6 +59,27 @@ test.each<[string, Uint8Array]>([
     'PSS with another hash in the mask',
     pss(withNull, digest('2.16.840.1.101.3.4.2.2', nullElement), int(32)),
   ],
+  [
+    'PSS with SHA-384 and the salt of SHA-256',
+    pss(
+      digest('2.16.840.1.101.3.4.2.2', nullElement),
+      digest('2.16.840.1.101.3.4.2.2', nullElement),
+      int(32),
+    ),
+  ],
+  [
+    'PSS with its trailer field written (RFC 8017 A.2.3: DEFAULT, which DER leaves out)',
+    seq(
+      oid('1.2.840.113549.1.1.10'),
+      seq(
+        tlv(0xa0, withNull),
+        tlv(0xa1, seq(oid('1.2.840.113549.1.1.8'), withNull)),
+        tlv(0xa2, int(32)),
+        tlv(0xa3, int(1)),
+      ),
+    ),
+  ],
+  ['RSAES-OAEP', seq(oid('1.2.840.113549.1.1.7'), seq())],
   ['no object identifier', seq()],
   ['an unknown one', seq(oid('1.2.3'))],
 ])('%s names no scheme', (_, algorithm) => {
