@@ -180,3 +180,62 @@ export {
   type OcspVerificationInputs,
   type VerifiedOcspStatus,
 } from './ocsp/verify-ocsp-response.ts';
+
+export type {
+  Activation,
+  ActivationStore,
+  ChallengeStore,
+  Endorsement,
+  PendingChallenge,
+} from './attestation/activation/activation-store.ts';
+export {
+  AttestationChallenges,
+  type AttestationChallenge,
+  type AttestationChallengesOptions,
+} from './attestation/activation/attestation-challenges.ts';
+export { makeCredential, type Credential } from './attestation/activation/make-credential.ts';
+export { MemoryActivationStore } from './attestation/activation/memory-activation-store.ts';
+export type { AttestationKey, AttestationKeyBinding, TrustedRoots } from './attestation/attestation-key.ts';
+export {
+  applyAttestationPolicy,
+  issuancePoliciesOf,
+  type AttestationContext,
+  type AttestationOutcome,
+  type AttestationPolicy,
+  type AttestationRules,
+} from './attestation/attestation-policy.ts';
+export {
+  endorsementKeyTemplates,
+  type EndorsementKeyTemplate,
+} from './attestation/endorsement/endorsement-key-template.ts';
+export { tpmIdentityOf, type TpmIdentity } from './attestation/endorsement/tpm-identity.ts';
+export {
+  verifyEndorsementKey,
+  type EndorsementKeyInputs,
+  type VerifiedEndorsementKey,
+} from './attestation/endorsement/verify-endorsement-key.ts';
+export {
+  findTpmKeyEvidence,
+  parseAttestationBundle,
+  tpmKeyEvidenceAttribute,
+  type ParsedTpmKeyEvidence,
+  type TpmKeyEvidence,
+} from './attestation/evidence.ts';
+export type { AsymmetricParameters, TpmKeyScheme } from './attestation/tpm/asymmetric-parameters.ts';
+export {
+  parseTpmAttest,
+  type PcrSelection,
+  type TpmAttest,
+  type TpmCertifyAttest,
+  type TpmClock,
+  type TpmQuoteAttest,
+} from './attestation/tpm/attest.ts';
+export type { ObjectAttribute, ObjectAttributes } from './attestation/tpm/object-attributes.ts';
+export { TpmPublicArea, type TpmPublicAreaFields } from './attestation/tpm/public-area.ts';
+export { encodeTpmSignature, parseTpmSignature, type TpmSignature } from './attestation/tpm/signature.ts';
+export { verifyAttestSignature } from './attestation/verify-attest-signature.ts';
+export {
+  verifyTpmKeyAttestation,
+  type TpmKeyAttestation,
+  type TpmKeyAttestationInputs,
+} from './attestation/verify-tpm-key-attestation.ts';

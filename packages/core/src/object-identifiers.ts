@@ -99,4 +99,16 @@ export const oids = {
   applicationPolicies: '1.3.6.1.4.1.311.21.10',
   ntdsCaSecurityExtension: '1.3.6.1.4.1.311.25.2',
   ntdsObjectSid: '1.3.6.1.4.1.311.25.2.1',
+  enrollEkVerifyKey: '1.3.6.1.4.1.311.21.30',
+  enrollEkVerifyCert: '1.3.6.1.4.1.311.21.31',
+  enrollEkVerifyCreds: '1.3.6.1.4.1.311.21.32',
+  // draft-ietf-lamps-csr-attestation, TCG OID registry, TCG EK Credential Profile 3.1
+  attestationAttribute: '1.2.840.113549.1.9.16.2.59',
+  tcgAttestTpmCertify: '2.23.133.20.1',
+  tcgEkCertificate: '2.23.133.8.1',
+  tcgAikCertificate: '2.23.133.8.3',
+  tpmManufacturer: '2.23.133.2.1',
+  tpmModel: '2.23.133.2.2',
+  tpmVersion: '2.23.133.2.3',
+  subjectDirectoryAttributes: '2.5.29.9',
 } as const;

@@ -26,10 +26,16 @@ export function assertMayIssue(certificate: Certificate): BasicConstraints {
 
 /**
  * RFC 5280 6.1.4 (o), 6.1.5 (f): a critical extension that nobody here processes makes a certificate unusable.
+ * @param processedByCaller extensions beside those that path validation knows, by OID
  * @throws CountersignError `EXTENSION_NOT_PROCESSED`
  */
-export function assertExtensionsProcessed(certificate: Certificate): void {
-  const unknown = certificate.extensions.find(({ critical, oid }) => critical && !processed.has(oid));
+export function assertExtensionsProcessed(
+  certificate: Certificate,
+  processedByCaller?: ReadonlySet<string>,
+): void {
+  const unknown = certificate.extensions.find(
+    ({ critical, oid }) => critical && !processed.has(oid) && processedByCaller?.has(oid) !== true,
+  );
   if (unknown === undefined) return;
   throw new CountersignError(
     'EXTENSION_NOT_PROCESSED',

@@ -24,6 +24,8 @@ export interface PathValidationInputs {
   readonly initialAnyPolicyInhibit?: boolean;
   /** Extended key usage that the target must have, and every CA that restricts itself must allow. */
   readonly purpose?: string;
+  /** Extensions of the target, by OID, that the caller processes: they may be critical. */
+  readonly targetExtensionsProcessed?: ReadonlySet<string>;
   /**
    * Called for each certificate whose other checks hold, first the one next to the anchor, with the issuer that signed
    * it; throws if the certificate is revoked or its status cannot be told. Nothing is checked if absent.
@@ -68,7 +70,7 @@ export function validatePath(path: readonly Certificate[], inputs: PathValidatio
     // 6.1.3 (b), (c): self-issued certificates bind the CA's own name again and are let through, except the target.
     if (isTarget || !isSelfIssued) permittedNames.assertAllow(certificate);
     policies.process(certificate, { isTarget, isSelfIssued });
-    assertExtensionsProcessed(certificate);
+    assertExtensionsProcessed(certificate, isTarget ? inputs.targetExtensionsProcessed : undefined);
     if (inputs.purpose !== undefined) assertPurpose(certificate, inputs.purpose, isTarget);
     if (!isTarget) {
       // 6.1.4 (k), (n): this certificate is an issuer now.
