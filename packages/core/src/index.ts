@@ -5,11 +5,14 @@ export { decodePemOrDer, encodePem, type PemLabel } from './asn1/pem.ts';
 
 export { isKeyAlgorithm, keyAlgorithms, type KeyAlgorithm } from './keys/key-algorithm.ts';
 export {
+  claimsKeyOrigin,
   isCertificateStore,
   isPinProtected,
   type CertificateStore,
+  type ClaimsKeyOrigin,
   type Key,
   type KeyDescription,
+  type KeyOriginClaims,
   type KeyProvider,
   type KeySpec,
   type PinProtected,

@@ -69,8 +69,32 @@ export interface PinProtected {
   unlock(pin: Uint8Array): Promise<void>;
   lock(): void;
   changePin(currentPin: Uint8Array, newPin: Uint8Array): Promise<void>;
-  /** Wrong PINs that may still be given before the provider locks. */
+  /** Wrong PINs that may still be given before the provider locks; the least it can be, where the provider cannot know. */
   retriesLeft(): Promise<number>;
+}
+
+/**
+ * What a key's own device says of where the key came from. It is that device's word, which nothing signs: no attestation,
+ * and worth what the link to the device is worth. A field is undefined where the device does not say.
+ */
+export interface KeyOriginClaims {
+  /** Made inside the device, by its own key generation. */
+  readonly local: boolean | undefined;
+  /** The private half was never readable in the clear. */
+  readonly alwaysSensitive: boolean | undefined;
+  /** The private half could never leave the device, not even wrapped. */
+  readonly neverExtractable: boolean | undefined;
+  /** How it was made, in the terms of the device, such as `CKM_EC_KEY_PAIR_GEN`. */
+  readonly generationMechanism: string | undefined;
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly serialNumber: string;
+  readonly firmwareVersion: string;
+}
+
+/** Capability of a key whose device makes such claims. */
+export interface ClaimsKeyOrigin {
+  originClaims(): Promise<KeyOriginClaims>;
 }
 
 /** Capability of a provider that keeps certificates beside their keys: the user's certificate store. */
@@ -91,6 +115,10 @@ export interface StoredCertificate {
 
 export function isPinProtected(key: Key): key is Key & PinProtected {
   return 'unlock' in key;
+}
+
+export function claimsKeyOrigin(key: Key): key is Key & ClaimsKeyOrigin {
+  return 'originClaims' in key;
 }
 
 export function isCertificateStore(provider: KeyProvider): provider is KeyProvider & CertificateStore {
