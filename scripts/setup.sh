@@ -2,7 +2,8 @@
 # Makes a clone ready to build and run, and with --for-tests to test. Safe to run again: it does only what is still
 # missing, and says what.
 #   1. the npm packages of package-lock.json, among them the Node that everything here runs on;
-#   2. for the tests: what they hold our output against, as Debian packages, with apt where that is possible.
+#   2. for the tests: what they hold our output against, as Debian packages, with apt where that is possible;
+#   3. the native half of pkcs11js, which needs a C++ compiler and is needed for PKCS#11 tokens alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,6 +11,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 needed_for_tests=(
   'openssl:openssl'
   '/usr/lib/python3/dist-packages/cryptography_vectors/x509/PKITS_data:python3-cryptography-vectors' # NIST PKITS
+  'g++:g++'
+  'make:make'
+  'python3:python3'
+  'softhsm2-util:softhsm2'
+  'pkcs11-tool:opensc'
+  'certutil:libnss3-tools'
+  'swtpm:swtpm'
+  'swtpm_setup:swtpm-tools'
+  'tpm2_getcap:tpm2-tools'
+  '/usr/include/tss2/tss2_mu.h:libtss2-dev'
 )
 
 main() {
@@ -19,8 +30,12 @@ main() {
   esac
   require_npm
   install_npm_packages
-  [[ ${1-} == --for-tests ]] && install_system_packages
-  return 0
+  if [[ ${1-} == --for-tests ]]; then
+    install_system_packages
+    build_pkcs11js || fail 'pkcs11js does not compile' 'run "npm rebuild pkcs11js" and read what it says'
+  else
+    build_pkcs11js || say 'without pkcs11js, which needs a C++ compiler, make and python3: no keys in PKCS#11 tokens'
+  fi
 }
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -61,6 +76,16 @@ exists() {
     /*) [[ -e $1 ]] ;;
     *) command -v "$1" >/dev/null ;;
   esac
+}
+
+# True where it is built already. npm's own Node compiles it; Node-API lets any other Node load it.
+build_pkcs11js() {
+  local binary=node_modules/pkcs11js/build/Release/pkcs11.node
+  [[ -e $binary ]] && return
+  command -v g++ >/dev/null && command -v make >/dev/null && command -v python3 >/dev/null || return 1
+  say 'compiling pkcs11js'
+  npm rebuild pkcs11js --foreground-scripts --loglevel=error >/dev/null 2>&1
+  [[ -e $binary ]]
 }
 
 # A stamp tells what was installed completely: an interrupted install, another lock file or a folder that came from
