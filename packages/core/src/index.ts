@@ -19,14 +19,14 @@ export {
   type ProviderInfo,
   type StoredCertificate,
 } from './keys/key-provider.ts';
-export { KeyHistory, keyStates, type KeyState, type KeyTransition } from './keys/life-cycle.ts';
 export { preferredScheme } from './keys/preferred-scheme.ts';
 export { PublicKey } from './keys/public-key.ts';
 export { schemesOf } from './keys/signature-algorithm.ts';
 export { signatureSchemes, type SignatureScheme } from './keys/signature-scheme.ts';
 export { verifySignature } from './keys/verify-signature.ts';
 
-export { CertificationRequest, type Attribute } from './request/certification-request.ts';
+export { CertificationRequest } from './request/certification-request.ts';
+export type { Attribute } from './request/certification-request-info.ts';
 export {
   createCertificationRequest,
   type CertificationRequestFields,
@@ -43,6 +43,12 @@ export { matchesChallengePassword } from './request/attributes/matches-challenge
 export { readRequestAttributes } from './request/attributes/read-request-attributes.ts';
 export type { AttestationName, RequestAttribute } from './request/attributes/request-attribute.ts';
 export type { RequestClientInfo } from './request/attributes/request-client-info.ts';
+
+export { KeyHistory, keyStates, type KeyState, type KeyTransition } from './life-cycle/key-history.ts';
+export { KeyCustody, type KeyCustodyOptions, type KeyInCustody } from './life-cycle/key-custody.ts';
+export type { KeyRecord, KeyRecordStore } from './life-cycle/key-record.ts';
+export { MemoryKeyRecords } from './life-cycle/memory-key-records.ts';
+export type { Reconciliation } from './life-cycle/reconcile.ts';
 
 export {
   createCountersignedRequest,

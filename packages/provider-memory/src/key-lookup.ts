@@ -11,12 +11,13 @@ export function refOf(store: KeyStore, id: string): string {
 
 /**
  * The one key that a reference matches.
- * @throws CountersignError `KEY_REFERENCE_MALFORMED`, `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`
+ * @throws CountersignError `KEY_REFERENCE_MALFORMED`, `KEY_NOT_FOUND`, `KEY_HELD_ELSEWHERE`, `KEY_AMBIGUOUS`
  */
 export async function lookUp(store: KeyStore, ref: string): Promise<StoredKey> {
   const { id, object, store: directory } = parseMemoryUri(ref);
   if (directory !== undefined && (store.directory === undefined || resolve(directory) !== store.directory)) {
-    throw notFound(
+    throw refused(
+      'KEY_HELD_ELSEWHERE',
       ref,
       `it names the store ${directory}, this provider ${store.directory === undefined ? 'keeps keys in its process only' : `uses ${store.directory}`}`,
     );
@@ -24,7 +25,8 @@ export async function lookUp(store: KeyStore, ref: string): Promise<StoredKey> {
   const candidates = id === undefined ? await store.list() : withoutUndefined(await store.find(id));
   const matches = candidates.filter((key) => object === undefined || key.label === object);
   const [first, ...others] = matches;
-  if (first === undefined) throw notFound(ref, `none of the keys in ${placeOf(store)} matches`);
+  if (first === undefined)
+    throw refused('KEY_NOT_FOUND', ref, `none of the keys in ${placeOf(store)} matches`);
   if (others.length > 0) throw ambiguous(ref, store, matches);
   return first;
 }
@@ -33,9 +35,9 @@ function withoutUndefined(key: StoredKey | undefined): readonly StoredKey[] {
   return key === undefined ? [] : [key];
 }
 
-function notFound(ref: string, why: string): CountersignError {
+function refused(code: 'KEY_NOT_FOUND' | 'KEY_HELD_ELSEWHERE', ref: string, why: string): CountersignError {
   return new CountersignError(
-    'KEY_NOT_FOUND',
+    code,
     `no key for ${ref}: ${why}`,
     'List the keys of the provider to see which there are.',
   );

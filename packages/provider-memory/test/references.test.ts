@@ -112,7 +112,7 @@ test('a reference finds a key by id, by label, or by being the only one', async 
   const mixed = `memory:id=${parseMemoryUri(first.ref).id};object=other`;
   expect((await refusal(async () => provider.open(mixed))).code).toBe('KEY_NOT_FOUND');
   const elsewhere = await refusal(async () => provider.open('memory:?store=/elsewhere'));
-  expect(elsewhere.code).toBe('KEY_NOT_FOUND');
+  expect(elsewhere.code).toBe('KEY_HELD_ELSEWHERE');
   expect(elsewhere.message).toContain(storeDirectory);
 });
 
@@ -133,5 +133,5 @@ test('a reference that matches several keys is refused and lists the first five'
     expect(error.message).toContain('and 2 more');
   }
   expect((await provider.list()).map(({ ref }) => ref)).toEqual(refs.toSorted());
-  expect((await refusal(async () => provider.open('memory:?store=/s'))).code).toBe('KEY_NOT_FOUND');
+  expect((await refusal(async () => provider.open('memory:?store=/s'))).code).toBe('KEY_HELD_ELSEWHERE');
 });

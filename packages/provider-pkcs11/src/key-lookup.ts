@@ -41,20 +41,17 @@ export function matchesKey(uri: Pkcs11Uri, key: FoundKey): boolean {
   );
 }
 
-/** @throws CountersignError `KEY_NOT_FOUND` if the reference is for another module, or for no private key */
+/** @throws CountersignError `KEY_HELD_ELSEWHERE` if the reference is for another module, `KEY_NOT_FOUND` if for no private key */
 export async function assertNamesKeysOf(uri: Pkcs11Uri, modulePath: string): Promise<void> {
   if (uri.type !== undefined && uri.type !== 'private') {
     throw notFound(`the reference names an object of the type ${uri.type}`, 'Write type=private for a key.');
   }
   const { modulePath: named, moduleName } = uri;
   if (moduleName !== undefined && !hasModuleName(modulePath, moduleName)) {
-    throw notFound(
-      `the reference names the module ${moduleName}, this provider uses ${modulePath}`,
-      otherProvider,
-    );
+    throw heldElsewhere(moduleName, modulePath);
   }
   if (named === undefined || named === modulePath || (await leadsTo(named, modulePath, moduleName))) return;
-  throw notFound(`the reference names the module ${named}, this provider uses ${modulePath}`, otherProvider);
+  throw heldElsewhere(named, modulePath);
 }
 
 /** @throws CountersignError `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, each with what was found */
@@ -80,8 +77,6 @@ export function exactlyOne<Place extends { readonly identity: TokenIdentity }>(
   return first;
 }
 
-const otherProvider = 'Create a provider for that module.';
-
 function describeAll<Place extends { readonly identity: TokenIdentity }>(
   keys: readonly LocatedKey<Place>[],
 ): string {
@@ -102,6 +97,14 @@ async function leadsTo(named: string, modulePath: string, moduleName: string | u
     if (error instanceof Error && 'code' in error) return false;
     throw error;
   }
+}
+
+function heldElsewhere(named: string, used: string): CountersignError {
+  return new CountersignError(
+    'KEY_HELD_ELSEWHERE',
+    `the reference names the module ${named}, this provider uses ${used}`,
+    'Create a provider for that module.',
+  );
 }
 
 function notFound(found: string, hint: string): CountersignError {

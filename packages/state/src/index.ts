@@ -7,6 +7,7 @@ export {
   type WriteFileOptions,
 } from './atomic-file.ts';
 export { readFileBytes, readFileIfExists, type ReadFileOptions } from './read-file.ts';
+export { FileKeyRecords } from './file-key-records.ts';
 export { removeLeftovers } from './leftovers.ts';
 export { withLock, type LockOptions } from './lock.ts';
 export { JsonObject, parseJsonDocument, type IntegerBounds } from './json-document.ts';

@@ -1,17 +1,30 @@
 import { Command } from '@commander-js/extra-typings';
-import { encodePem, PublicKey, type KeyDescription, type KeyProvider } from '@countersign/core';
-import { KeyRecords } from '../keys/key-records.ts';
-import { completeUri, openProvider } from '../keys/provider-access.ts';
+import type { KeyCustody } from '@countersign/core';
+import { readCertificateFile } from '../files/input-files.ts';
+import { withCustody } from '../keys/custody.ts';
+import { completeUri } from '../keys/provider-access.ts';
 import { withPin } from '../terminal/pin.ts';
 import { report, table } from '../terminal/report.ts';
 import { algorithmOption } from './algorithm-option.ts';
+import { describeKey, keyText } from './key-view.ts';
 
 export function keyCommand(): Command {
   const key = new Command('key').description('keys and their states, wherever they live');
+  addGenerate(key);
+  addList(key);
+  addShow(key);
+  addRotate(key);
+  addInstall(key);
+  for (const transition of transitions) addTransition(key, transition);
+  addReconcile(key);
+  return key;
+}
+
+function addGenerate(key: Command): void {
   key
     .command('generate')
     .description('generate a key pair guarded by a PIN')
-    .option(...providerOption)
+    .option(...anyProvider)
     .addOption(algorithmOption())
     .option('--label <label>', 'a name for people', '')
     .option('--pin-file <file>', 'read the new PIN from this file')
@@ -22,25 +35,28 @@ export function keyCommand(): Command {
     )
     .action((options) =>
       report(options, () =>
-        withProvider(options.provider, async (provider) => {
+        withCustody(options.provider, async (custody) => {
+          const { algorithm, label } = options;
           const made = await withPin('the new key', { ...options, twice: true }, (pin) =>
-            provider.generate({ algorithm: options.algorithm, label: options.label, pin }),
+            custody.generate({ algorithm, label, pin }),
           );
-          await new KeyRecords().begin(keyIdOf(made), new Date());
-          return { text: made.ref, json: await describe(made) };
+          return { text: made.ref, json: describeKey(await custody.describe(made.ref)) };
         }),
       ),
     );
+}
+
+function addList(key: Command): void {
   key
     .command('list')
     .description('list the keys of a provider')
-    .option(...providerOption)
+    .option(...anyProvider)
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExample:\n  $ countersign key list --provider memory:')
     .action((options) =>
       report(options, () =>
-        withProvider(options.provider, async (provider) => {
-          const keys = await Promise.all((await provider.list()).map(describe));
+        withCustody(options.provider, async (custody) => {
+          const keys = (await custody.list()).map(describeKey);
           const lines = keys.map(
             ({ algorithm, state, label, ref }) => [`${algorithm}  ${state}`, `${ref}  ${label}`] as const,
           );
@@ -48,83 +64,156 @@ export function keyCommand(): Command {
         }),
       ),
     );
+}
+
+function addShow(key: Command): void {
   key
     .command('show')
     .description('show one key')
-    .requiredOption('--provider <uri>', 'reference of the key, such as memory:object=alice')
+    .requiredOption(...oneKey)
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExample:\n  $ countersign key show --provider memory:object=alice')
     .action((options) =>
       report(options, () =>
-        withProvider(options.provider, async (provider) => {
-          const description = await describe(await provider.open(completeUri(options.provider)));
-          const { ref, label, algorithm, state, keyId, history, publicKey } = description;
-          const text = table([
-            ['reference', ref],
-            ['label', label],
-            ['algorithm', algorithm],
-            ['state', state],
-            ['key id', `SHA-256 ${keyId}`],
-            ...history.map(({ to, at, reason }) => ['history', `${at}  ${to} (${reason})`] as const),
-          ]);
-          return { text: text + publicKey, json: description };
+        withCustody(options.provider, async (custody) => {
+          const found = describeKey(await custody.describe(completeUri(options.provider)));
+          return { text: keyText(found), json: found };
         }),
       ),
     );
+}
+
+function addRotate(key: Command): void {
   key
-    .command('destroy')
-    .description('destroy one key for good, with the certificate beside it')
-    .requiredOption('--provider <uri>', 'reference of the key, such as memory:object=alice')
+    .command('rotate')
+    .description('generate the key that is to take the place of another, which stays active until then')
+    .requiredOption(...oneKey)
+    .addOption(algorithmOption())
+    .option('--label <label>', 'a name for people', '')
+    .option('--pin-file <file>', 'read the new PIN from this file')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExample:\n  $ countersign key destroy --provider memory:object=alice')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ countersign key rotate --provider memory:object=alice --label alice-2027',
+    )
     .action((options) =>
       report(options, () =>
-        withProvider(options.provider, async (provider) => {
-          const doomed = await provider.open(completeUri(options.provider));
-          await provider.destroy(doomed.ref);
-          await new KeyRecords().moveTo(keyIdOf(doomed), 'destroyed', new Date(), 'destroyed by command');
-          return { text: `destroyed ${doomed.ref}`, json: await describe(doomed) };
+        withCustody(options.provider, async (custody) => {
+          const { algorithm, label, provider } = options;
+          const made = await withPin('the new key', { ...options, twice: true }, (pin) =>
+            custody.rotate(completeUri(provider), { algorithm, label, pin }),
+          );
+          return { text: made.ref, json: describeKey(await custody.describe(made.ref)) };
         }),
       ),
     );
-  return key;
 }
 
-const providerOption = ['--provider <uri>', 'where the keys live', 'memory:'] as const;
-
-async function withProvider<T>(uri: string, use: (provider: KeyProvider) => Promise<T>): Promise<T> {
-  const provider = await openProvider(uri);
-  try {
-    return await use(provider);
-  } finally {
-    await provider.close();
-  }
+function addInstall(key: Command): void {
+  key
+    .command('install')
+    .description('put a certificate beside its key: the key becomes active, the one it replaces deactivated')
+    .requiredOption(...oneKey)
+    .requiredOption('--cert <file>', 'the certificate, PEM or DER')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ countersign key install --provider memory:object=alice --cert alice.pem',
+    )
+    .action((options) =>
+      report(options, () =>
+        withCustody(options.provider, async (custody) => {
+          const ref = completeUri(options.provider);
+          const { der } = await readCertificateFile(options.cert);
+          await custody.installCertificate(ref, der);
+          const found = describeKey(await custody.describe(ref));
+          return { text: `${found.ref} is ${found.state}`, json: found };
+        }),
+      ),
+    );
 }
 
-interface DescribedKey {
-  readonly ref: string;
-  readonly label: string;
-  readonly algorithm: string;
-  readonly keyId: string;
-  readonly state: string;
-  readonly history: readonly { readonly to: string; readonly at: string; readonly reason: string }[];
-  readonly publicKey: string;
+interface Transition {
+  readonly command: string;
+  readonly description: string;
+  readonly run: (custody: KeyCustody, ref: string, reason: string) => Promise<void>;
 }
 
-async function describe(key: KeyDescription): Promise<DescribedKey> {
-  const keyId = keyIdOf(key);
-  const history = await new KeyRecords().find(keyId);
-  return {
-    ref: key.ref,
-    label: key.label,
-    algorithm: key.algorithm,
-    keyId,
-    state: history?.state ?? 'unrecorded',
-    history: (history?.transitions ?? []).map(({ to, at, reason }) => ({ to, at: at.toISOString(), reason })),
-    publicKey: encodePem('PUBLIC KEY', key.publicKey),
-  };
+const transitions: readonly Transition[] = [
+  {
+    command: 'adopt',
+    description: 'take a key that was made elsewhere into the records, in pre-activation',
+    run: (custody, ref, reason) => custody.adopt(ref, reason),
+  },
+  {
+    command: 'suspend',
+    description: 'let a key sign nothing until it is resumed',
+    run: (custody, ref, reason) => custody.suspend(ref, reason),
+  },
+  {
+    command: 'resume',
+    description: 'end a suspension',
+    run: (custody, ref, reason) => custody.resume(ref, reason),
+  },
+  {
+    command: 'deactivate',
+    description: 'end the use of a key for good',
+    run: (custody, ref, reason) => custody.deactivate(ref, reason),
+  },
+  {
+    command: 'compromise',
+    description: 'record that others may have had a key; revoke its certificates too',
+    run: (custody, ref, reason) => custody.compromise(ref, reason),
+  },
+  {
+    command: 'destroy',
+    description: 'destroy one key for good, with the certificate beside it',
+    run: (custody, ref, reason) => custody.destroy(ref, reason),
+  },
+];
+
+function addTransition(key: Command, { command, description, run }: Transition): void {
+  key
+    .command(command)
+    .description(description)
+    .requiredOption(...oneKey)
+    .option('--reason <words>', "why, for the key's history", 'by command')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `\nExample:\n  $ countersign key ${command} --provider memory:object=alice --reason "badge lost"`,
+    )
+    .action((options) =>
+      report(options, () =>
+        withCustody(options.provider, async (custody) => {
+          const before = await custody.describe(completeUri(options.provider));
+          await run(custody, before.ref, options.reason);
+          const after = describeKey({ ...before, record: await custody.findRecord(before.keyId) });
+          return { text: `${after.ref} is ${after.state}`, json: after };
+        }),
+      ),
+    );
 }
 
-function keyIdOf(key: KeyDescription): string {
-  return PublicKey.parse(key.publicKey).keyId;
+function addReconcile(key: Command): void {
+  key
+    .command('reconcile')
+    .description('after a crash: make the records agree with the keys, and tell what needs a decision')
+    .option(...anyProvider)
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExample:\n  $ countersign key reconcile --provider memory:')
+    .action((options) =>
+      report(options, () =>
+        withCustody(options.provider, async (custody) => {
+          const found = await custody.reconcile();
+          const lines = Object.entries(found).flatMap(([what, refs]: [string, readonly string[]]) =>
+            refs.map((ref) => [what, ref] as const),
+          );
+          return { text: lines.length === 0 ? 'records and keys agree' : table(lines), json: { ...found } };
+        }),
+      ),
+    );
 }
+
+const anyProvider = ['--provider <uri>', 'where the keys live', 'memory:'] as const;
+const oneKey = ['--provider <uri>', 'reference of the key, such as memory:object=alice'] as const;

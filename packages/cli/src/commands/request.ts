@@ -11,7 +11,8 @@ import {
 } from '@countersign/core';
 import { readRequestFile } from '../files/input-files.ts';
 import { assertWritable, writeArtifact } from '../files/output-files.ts';
-import { completeUri, openProvider } from '../keys/provider-access.ts';
+import { withCustody } from '../keys/custody.ts';
+import { completeUri } from '../keys/provider-access.ts';
 import { withPin } from '../terminal/pin.ts';
 import { report, table } from '../terminal/report.ts';
 
@@ -80,15 +81,12 @@ async function signWith(
   options: { readonly pinFile?: string | undefined },
   fields: Parameters<typeof createCertificationRequest>[1],
 ): Promise<Uint8Array> {
-  const provider = await openProvider(uri);
-  try {
-    const key = await provider.open(completeUri(uri));
+  return withCustody(uri, async (custody) => {
+    const key = await custody.open(completeUri(uri));
     if (isPinProtected(key))
       await withPin(`the key ${key.label || key.ref}`, options, (pin) => key.unlock(pin));
-    return await createCertificationRequest(key, fields);
-  } finally {
-    await provider.close();
-  }
+    return createCertificationRequest(key, fields);
+  });
 }
 
 function describe(request: CertificationRequest) {

@@ -4,23 +4,22 @@ import {
   CountersignError,
   createCertificationRequest,
   isPinProtected,
+  KeyCustody,
   Name,
   preferredScheme,
-  PublicKey,
   subjectAltName,
   userPrincipalName,
   verifyAuditChain,
   verifySignature,
   type Certificate,
   type CertificateStore,
-  type Key,
   type KeyProvider,
 } from '@countersign/core';
 import { createFileDirectory, openFileDirectory } from '@countersign/hello';
 import { createMemoryProvider } from '@countersign/provider-memory';
+import { FileKeyRecords } from '@countersign/state';
 import { initCa, withCa, withLedger } from '../authorities/ca-state.ts';
 import { initRa, withRa } from '../authorities/ra-state.ts';
-import { KeyRecords } from '../keys/key-records.ts';
 import { readPinFile, pinFromEnvironment } from '../terminal/pin.ts';
 import { demoUser } from './demo-user.ts';
 import type { DemoOptions, RunStep } from './run-demo.ts';
@@ -97,10 +96,9 @@ async function enrollUser(
   pin: Uint8Array,
   runStep: RunStep,
 ): Promise<Omit<Enrolled, 'caCertificate' | 'raCertificate'>> {
-  const records = new KeyRecords(state);
+  const custody = new KeyCustody({ provider, records: new FileKeyRecords(state) });
   const key = await runStep('key', 'A key pair is born, guarded by a PIN', async (did) => {
-    const born = await provider.generate({ algorithm, label: 'hello', pin });
-    await records.begin(keyIdOf(born), new Date());
+    const born = await custody.generate({ algorithm, label: 'hello', pin });
     did(`${algorithm} in the ${provider.info.scheme} provider: ${born.ref.replace(/\?.*/, '')}`);
     did('state: pre-activation; the private key lies sealed under the PIN');
     return born;
@@ -134,12 +132,11 @@ async function enrollUser(
     return issued;
   });
   await runStep('install', "The certificate goes into the user's store, beside its key", async (did) => {
-    await provider.putCertificate(key.ref, certificate.der);
-    await records.moveTo(keyIdOf(key), 'active', new Date(), 'certificate installed');
+    await custody.installCertificate(key.ref, certificate.der);
     did('state of the key: active');
   });
   await runStep('use', 'The user unlocks the key with the PIN and signs a challenge', async (did) => {
-    await useKey(provider, key.ref, pin, certificate);
+    await useKey(custody, key.ref, pin, certificate);
     did('the signature verifies under the installed certificate');
   });
   await runStep('audit', "The CA's audit trail is whole", async (did) => {
@@ -151,12 +148,12 @@ async function enrollUser(
 
 /** What a sign-in does with key and certificate: found again by reference, locked until the PIN comes. */
 async function useKey(
-  provider: KeyProvider,
+  custody: KeyCustody,
   ref: string,
   pin: Uint8Array,
   certificate: Certificate,
 ): Promise<void> {
-  const key = await provider.open(ref);
+  const key = await custody.open(ref);
   if (isPinProtected(key)) await key.unlock(pin);
   const challenge = randomBytes(32);
   const scheme = preferredScheme(key);
@@ -173,8 +170,4 @@ async function useKey(
 async function obtainPin({ pinFile }: DemoOptions): Promise<Uint8Array> {
   if (pinFile !== undefined) return readPinFile(pinFile);
   return pinFromEnvironment() ?? Buffer.from(Array.from({ length: 6 }, () => randomInt(10)).join(''));
-}
-
-function keyIdOf(key: Key): string {
-  return PublicKey.parse(key.publicKey).keyId;
 }

@@ -3,7 +3,8 @@ import { octetString, oid, sequence, sequenceOf } from '../asn1/der-writer.ts';
 import { tag } from '../asn1/tag.ts';
 import { CountersignError } from '../errors.ts';
 import { oids } from '../object-identifiers.ts';
-import type { Attribute, CertificationRequest } from '../request/certification-request.ts';
+import type { Attribute } from '../request/certification-request-info.ts';
+import type { CertificationRequest } from '../request/certification-request.ts';
 import { attestationRefused } from './refusal.ts';
 
 /** That a TPM certified the key of a request, as the requester sent it: nothing of it is verified. */

@@ -1,6 +1,6 @@
 import { DerReader } from '../asn1/der-reader.ts';
 import { sequence, setOf } from '../asn1/der-writer.ts';
-import type { Attribute } from '../request/certification-request.ts';
+import type { Attribute } from '../request/certification-request-info.ts';
 import { encodeAttribute } from '../request/create-certification-request.ts';
 import { encodeBodyPartId, readBodyPartId } from './control.ts';
 

@@ -2,7 +2,7 @@ import { parseNameValuePairs, type NameValuePair } from '../cms/name-value-pair.
 import { onlyRequesterName, requesterNamesIn, signedRequesterNames } from '../cms/requester-name.ts';
 import { CountersignError } from '../errors.ts';
 import { oids } from '../object-identifiers.ts';
-import type { Attribute } from '../request/certification-request.ts';
+import type { Attribute } from '../request/certification-request-info.ts';
 import type { CmcSigner } from './verify-signer.ts';
 
 /**

@@ -3,7 +3,8 @@ import type { SignatureScheme } from '../keys/signature-scheme.ts';
 import { oids } from '../object-identifiers.ts';
 import { time } from '../asn1/der-writer.ts';
 import { CountersignError } from '../errors.ts';
-import type { Attribute, CertificationRequest } from '../request/certification-request.ts';
+import type { Attribute } from '../request/certification-request-info.ts';
+import type { CertificationRequest } from '../request/certification-request.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { createSignedData } from './signed-data.ts';
 

@@ -6,7 +6,9 @@ import type { SignatureScheme } from './signature-scheme.ts';
  * implementing one of the capabilities below, which callers find by narrowing (`isPinProtected(key)`).
  *
  * Key references are URIs (`memory:…`, RFC 7512 `pkcs11:…`, `tpm:…`). A reference that matches no key is refused
- * with `KEY_NOT_FOUND`, one that matches several with `KEY_AMBIGUOUS`.
+ * with `KEY_NOT_FOUND`, one that matches several with `KEY_AMBIGUOUS`. `KEY_NOT_FOUND` says that the place was looked
+ * at; a reference to a place that this provider does not have is refused with `KEY_HELD_ELSEWHERE`, or with
+ * `TOKEN_NOT_PRESENT`.
  */
 export interface KeyProvider {
   readonly info: ProviderInfo;

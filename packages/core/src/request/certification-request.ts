@@ -1,21 +1,15 @@
 import { DerReader } from '../asn1/der-reader.ts';
-import { contextConstructed, tag } from '../asn1/tag.ts';
 import { CountersignError } from '../errors.ts';
-import { PublicKey } from '../keys/public-key.ts';
+import type { PublicKey } from '../keys/public-key.ts';
 import { parseSignatureAlgorithm } from '../keys/signature-algorithm.ts';
 import type { SignatureScheme } from '../keys/signature-scheme.ts';
 import { oids } from '../object-identifiers.ts';
 import { readExtensions, type Extension } from '../x509/extension.ts';
-import { Name } from '../x509/name.ts';
+import type { Name } from '../x509/name.ts';
 import { isSignedBy, readSigned, type SignedStructure } from '../x509/signed-structure.ts';
 import { userPrincipalNamesIn } from '../x509/microsoft-extensions.ts';
 import { parseSubjectAltName } from '../x509/standard-extensions.ts';
-
-/** An attribute of a request: its values are whole DER elements. */
-export interface Attribute {
-  readonly type: string;
-  readonly values: readonly Uint8Array[];
-}
+import { parseCertificationRequestInfo, type Attribute } from './certification-request-info.ts';
 
 /** A PKCS#10 certification request (RFC 2986), parsed strictly. Everything in it is the requester's word. */
 export class CertificationRequest {
@@ -28,14 +22,10 @@ export class CertificationRequest {
 
   private constructor(signed: SignedStructure) {
     this.#signed = signed;
-    const info = DerReader.sequence(signed.toBeSigned, 'certification request');
-    const version = info.smallInteger();
-    // RFC 2986 4.1: version shall be v1(0).
-    if (version !== 0) throw info.malformed(`the request has version ${version}; expected 0`);
-    this.subject = Name.read(info);
-    this.publicKey = PublicKey.parse(info.element(tag.sequence));
-    this.attributes = readAttributes(info);
-    info.end();
+    const { subject, publicKey, attributes } = parseCertificationRequestInfo(signed.toBeSigned);
+    this.subject = subject;
+    this.publicKey = publicKey;
+    this.attributes = attributes;
     this.extensionRequests = readExtensionRequests(this.attributes);
   }
 
@@ -84,18 +74,6 @@ export class CertificationRequest {
       { adcs: 'NTE_BAD_SIGNATURE' },
     );
   }
-}
-
-/** `[0] IMPLICIT SET OF Attribute`: always there (RFC 2986 4.1), if only as an empty set. */
-function readAttributes(info: DerReader): Attribute[] {
-  return info.setOf(contextConstructed(0)).map((der) => {
-    const reader = DerReader.sequence(der, 'attribute of a certification request');
-    const type = reader.oid();
-    const values = reader.setOf();
-    if (values.length === 0) throw reader.malformed('an attribute has no value');
-    reader.end();
-    return { type, values };
-  });
 }
 
 function readExtensionRequests(attributes: readonly Attribute[]): Extension[] {

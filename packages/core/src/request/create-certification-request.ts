@@ -8,7 +8,7 @@ import { oids } from '../object-identifiers.ts';
 import { encodeExtensions, type Extension } from '../x509/extension.ts';
 import { Name } from '../x509/name.ts';
 import { sign } from '../x509/signed-structure.ts';
-import type { Attribute } from './certification-request.ts';
+import type { Attribute } from './certification-request-info.ts';
 
 export interface CertificationRequestFields {
   /** Empty if absent: the CA takes the subject from the directory anyway. */

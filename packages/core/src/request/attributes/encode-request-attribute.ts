@@ -2,7 +2,7 @@ import { ia5String } from '../../asn1/der-writer.ts';
 import { oids } from '../../object-identifiers.ts';
 import { encodeExtensions } from '../../x509/extension.ts';
 import { certificateTemplate, encodeUserPrincipalName } from '../../x509/microsoft-extensions.ts';
-import type { Attribute } from '../certification-request.ts';
+import type { Attribute } from '../certification-request-info.ts';
 import { attributeMalformed } from './attribute-malformed.ts';
 import { encodeEnrollCertType } from './enroll-cert-type.ts';
 import { encodeEnrollmentCspProvider } from './enrollment-csp-provider.ts';

@@ -1,5 +1,5 @@
 import { oids } from '../../object-identifiers.ts';
-import type { Attribute } from '../certification-request.ts';
+import type { Attribute } from '../certification-request-info.ts';
 import { readRequestAttributes } from './read-request-attributes.ts';
 
 /**

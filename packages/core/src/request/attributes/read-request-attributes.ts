@@ -3,7 +3,7 @@ import { oids } from '../../object-identifiers.ts';
 import { Certificate } from '../../x509/certificate.ts';
 import { readExtensions } from '../../x509/extension.ts';
 import { parseCertificateTemplate, userPrincipalNamesIn } from '../../x509/microsoft-extensions.ts';
-import type { Attribute } from '../certification-request.ts';
+import type { Attribute } from '../certification-request-info.ts';
 import { attributeMalformed } from './attribute-malformed.ts';
 import { attestationNames } from './attestation-names.ts';
 import { parseChallengePassword } from './challenge-password.ts';

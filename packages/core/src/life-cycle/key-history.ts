@@ -27,9 +27,9 @@ export class KeyHistory {
     this.transitions = transitions;
   }
 
-  /** A key that was just generated: it exists, but nothing may rest on it yet. */
-  static begin(at: Date): KeyHistory {
-    return new KeyHistory([{ to: 'pre-activation', at, reason: 'generated' }]);
+  /** A key that was just generated, or adopted: it exists, but nothing may rest on it yet. */
+  static begin(at: Date, reason = 'generated'): KeyHistory {
+    return new KeyHistory([{ to: 'pre-activation', at, reason }]);
   }
 
   /**
