@@ -54,6 +54,28 @@ test('a certificate of this CA without the enrollment agent purpose is refused: 
   expect(refusal.message).toContain('1.3.6.1.4.1.311.20.2.1');
 });
 
+test('an agent enrolls whom its rights in ca.json name, and nobody else', async () => {
+  const path = join(site.path, 'ca', 'ca.json');
+  const before = await readFile(path, 'utf8');
+  const restrict = async (right: Record<string, unknown>): Promise<void> => {
+    const agentRights = [
+      { agent: 'CN=Countersign Registration Authority', profiles: ['hello-logon'], ...right },
+    ];
+    await writeFile(path, JSON.stringify({ ...JSON.parse(before), agentRights }));
+  };
+  try {
+    await countersignFor(site, 'alice.pem', 'again.cms');
+    await restrict({ subjects: ['S-1-5-21-1-2-3-999'] });
+    await expectCleanRefusal(site, 'AGENT_RESTRICTED', caIssue('again.cms', 'out.pem'));
+    await restrict({ subjects: [alice.sid] });
+    await site.runJson(caIssue('again.cms', 'again.crt'));
+    await restrict({ everybody: true });
+    await expectCleanRefusal(site, 'STATE_DAMAGED', caIssue('again.cms', 'out.pem'));
+  } finally {
+    await writeFile(path, before);
+  }
+});
+
 test('a self-made certificate with the purpose is refused', async () => {
   const forge = ['req', '-x509', '-new', '-key', 'alice.key', '-subj', '/CN=Countersign CA'];
   const purpose = [

@@ -1,4 +1,4 @@
-import { readFile, rename } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -127,6 +127,28 @@ describe('requests made by openssl', () => {
     expect(await verdict()).toBe(0);
     const release = ['ca', 'revoke', '--dir', 'ca', String(serialNumber), '--reason', 'removeFromCRL'];
     expect((await site.refusal(release)).code).toBe('REVOCATION_NOT_POSSIBLE');
+  });
+
+  test('a delta lists what was revoked since the last complete CRL, and openssl takes the two together', async () => {
+    await site.runJson(caIssue(await freshRequest('lately'), 'lately.crt'));
+    await site.runJson(['ca', 'crl', '--dir', 'ca', '--out', 'base.crl']);
+    const serial = (await openssl(['x509', '-in', 'lately.crt', '-noout', '-serial'], site.path))
+      .slice(7)
+      .trim();
+    await site.runJson(['ca', 'revoke', '--dir', 'ca', serial]);
+    await site.runJson(['ca', 'crl', '--dir', 'ca', '--delta', '--out', 'delta.crl']);
+    const text = await openssl(['crl', '-in', 'delta.crl', '-noout', '-text'], site.path);
+    expect(text).toContain('X509v3 Delta CRL Indicator: critical');
+    expect(text.match(/Serial Number: (.*)/g)).toEqual([`Serial Number: ${serial}`]);
+    const check = ['verify', '-CAfile', 'ca/ca.pem', '-CRLfile', 'base.crl', '-crl_check'];
+    expect((await tryOpenssl([...check, 'lately.crt'], site.path)).status).toBe(0);
+    const lists = await Promise.all(
+      ['base.crl', 'delta.crl'].map(async (file) => readFile(join(site.path, file))),
+    );
+    await writeFile(join(site.path, 'both.crl'), Buffer.concat(lists));
+    const trust = ['verify', '-CAfile', 'ca/ca.pem', '-CRLfile', 'both.crl'];
+    const both = [...trust, '-crl_check', '-extended_crl', '-use_deltas', 'lately.crt'];
+    expect((await tryOpenssl(both, site.path)).stderr).toContain('certificate revoked');
   });
 
   test('revoking twice, or what was never issued, is refused', async () => {

@@ -7,10 +7,12 @@ import {
   createRootCertificate,
   decodePemOrDer,
   encodePem,
+  Name,
+  type AgentProfile,
   type CertificateTemplate,
+  type EnrollmentAgentRight,
   type KeyAlgorithm,
   type Ledger,
-  type Name,
 } from '@countersign/core';
 import { openFileDirectory } from '@countersign/hello';
 import { openSqliteLedger } from '@countersign/ledger-sqlite';
@@ -40,6 +42,10 @@ export interface CaConfig {
   readonly helloLogonTemplate: CertificateTemplate;
   readonly crlUris: readonly string[];
   readonly caIssuersUris: readonly string[];
+  /** Where complete CRLs say that the delta is. */
+  readonly deltaCrlUris: readonly string[];
+  /** Edited in by hand; without it agents of this CA may enroll everyone but protected accounts. */
+  readonly agentRights?: readonly EnrollmentAgentRight[];
 }
 
 export interface NewCa {
@@ -49,6 +55,8 @@ export interface NewCa {
   readonly algorithm: KeyAlgorithm;
   /** Where the CA's certificate and CRL will be published: `<publishUrl>/ca.cer` and `<publishUrl>/ca.crl`. */
   readonly publishUrl?: string | undefined;
+  /** Whether deltas will be published, at `<publishUrl>/ca-delta.crl`. */
+  readonly deltaCrls?: boolean | undefined;
   readonly templateOid?: string | undefined;
   readonly pin: NewServicePin;
 }
@@ -75,6 +83,7 @@ export async function initCa(
         },
         crlUris: [`${publishUrl}/ca.crl`],
         caIssuersUris: [`${publishUrl}/ca.cer`],
+        deltaCrlUris: options.deltaCrls === true ? [`${publishUrl}/ca-delta.crl`] : [],
       };
       await writeFileAtomic(join(draft, 'ca.json'), formatConfig(config));
       await writeFileAtomic(join(draft, 'ca.pem'), encodePem('CERTIFICATE', certificate.der), {
@@ -145,13 +154,33 @@ export async function readConfig(dir: string): Promise<CaConfig> {
     },
     crlUris: document.strings('crlUris'),
     caIssuersUris: document.strings('caIssuersUris'),
+    deltaCrlUris: document.strings('deltaCrlUris'),
+    ...(document.has('agentRights')
+      ? { agentRights: document.objects('agentRights').map(parseAgentRight) }
+      : {}),
   };
   template.end();
   document.end();
   return config;
 }
 
-function formatConfig(config: CaConfig): string {
+function parseAgentRight(object: JsonObject): EnrollmentAgentRight {
+  const right = {
+    agent: Name.fromString(object.string('agent')),
+    profiles: object.strings('profiles').map((profile): AgentProfile => {
+      if (profile === 'hello-logon') return profile;
+      throw object.damaged('profiles', 'hello-logon is the one profile that agents enroll for');
+    }),
+    subjects:
+      object.has('everyone') && object.boolean('everyone')
+        ? ('everyone' as const)
+        : object.strings('subjects'),
+  };
+  object.end();
+  return right;
+}
+
+function formatConfig(config: Omit<CaConfig, 'agentRights'>): string {
   return `${JSON.stringify({ format: 'countersign-ca', version: 1, ...config }, null, 2)}\n`;
 }
 

@@ -35,6 +35,7 @@ function initCommand() {
     .option('--subject <dn>', 'its name (RFC 4514)', 'CN=Countersign CA')
     .addOption(algorithmOption())
     .option('--publish-url <url>', 'where ca.cer and ca.crl will be found (default: http://<this host>/pki)')
+    .option('--delta-crls', 'have complete CRLs point at ca-delta.crl beside them, for "ca crl --delta"')
     .option('--template-oid <oid>', 'the hello-logon template of your directory (default: a new one)')
     .option(
       '--pin-file <file>',
@@ -122,14 +123,20 @@ function crlCommand() {
   return new Command('crl')
     .description('sign a certificate revocation list')
     .requiredOption('--dir <dir>', 'the CA')
+    .option('--delta', 'only what changed since the last complete list')
     .option('--out <file>', 'write the list here (PEM) instead of to standard output')
     .option('--pin-file <file>', "read the CA key's PIN from this file")
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExample:\n  $ countersign ca crl --dir ca --out ca.crl')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ countersign ca crl --dir ca --out ca.crl\n  $ countersign ca crl --dir ca --delta --out ca-delta.crl',
+    )
     .action((options) =>
       report(options, async () => {
         if (options.out !== undefined) await assertWritable(options.out);
-        const der = await withCa(options.dir, { to: 'sign', pin: options }, (opened) => opened.createCrl());
+        const der = await withCa(options.dir, { to: 'sign', pin: options }, (opened) =>
+          options.delta === true ? opened.createDeltaCrl() : opened.createCrl(),
+        );
         const pem = encodePem('X509 CRL', der);
         if (options.out !== undefined) await writeArtifact(options.out, pem);
         return { text: options.out === undefined ? pem : '', json: { out: options.out, pem } };
