@@ -24,6 +24,7 @@ describe('requests made by openssl', () => {
     await site.runJson([
       'ca',
       'init',
+      '--delta-crls',
       '--dir',
       'ca',
       '--directory',
