@@ -11,6 +11,7 @@ import type { CertificateTemplate } from '../x509/microsoft-extensions.ts';
 import type { RevocationReason } from '../x509/revocation-reason.ts';
 import { assertCaCertificate } from './ca-certificate.ts';
 import { CrlPublisher, type CrlOptions } from './crl-publisher.ts';
+import { assertWishesGranted } from './issuance/assert-wishes-granted.ts';
 import { authenticateAgent } from './issuance/authenticate-agent.ts';
 import { authenticateHolder } from './issuance/authenticate-holder.ts';
 import { authorizeAgent, type EnrollmentAgentRight } from './issuance/authorize-agent.ts';
@@ -184,7 +185,7 @@ export class CertificationAuthority {
 
   async #certify(
     order: CertificateOrder,
-    { publicKey }: CertificationRequest,
+    { publicKey, extensionRequests }: CertificationRequest,
     { approvedBy, requestDigest, replayDigest }: Approval,
     now: Date,
   ): Promise<Certificate> {
@@ -192,6 +193,7 @@ export class CertificationAuthority {
     this.certificate.assertValidAt(now, 'CA');
     await assertGoodKey(publicKey, this.#keyPolicy);
     const contents = contentsOf(order);
+    assertWishesGranted(extensionRequests, contents.extensions);
     const prepared = await this.#preparer.prepare(contents, publicKey, now);
     const { serialNumber } = prepared;
     const { profile } = order;
