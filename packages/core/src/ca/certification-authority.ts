@@ -9,6 +9,7 @@ import { CertificationRequest } from '../request/certification-request.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { CertificateTemplate } from '../x509/microsoft-extensions.ts';
 import type { RevocationReason } from '../x509/revocation-reason.ts';
+import { assertCrlsPossible } from './assert-crls-possible.ts';
 import { assertCaCertificate } from './ca-certificate.ts';
 import { CrlPublisher, type CrlOptions } from './crl-publisher.ts';
 import { assertWishesGranted } from './issuance/assert-wishes-granted.ts';
@@ -79,6 +80,7 @@ export class CertificationAuthority {
     this.#profiles = options.profiles ?? profileNames;
     const issuer: Issuer = options;
     assertProfilesPossible(issuer, this.#profiles);
+    assertCrlsPossible(issuer.crlUris, options);
     this.#issuance = { key, scheme, issuer: certificate, ledger };
     this.#directory = options.directory;
     this.#template = options.helloLogonTemplate;

@@ -1,5 +1,6 @@
 import { createCertificateList, type CertificateListFields } from '../x509/create-certificate-list.ts';
 import type { CertificateListScope } from '../x509/certificate-list-extensions.ts';
+import { issuerKeyIdentifier } from '../x509/issuer-key-identifier.ts';
 import type { Issuance } from './issuance/issue-certificate.ts';
 
 export interface CrlOptions {
@@ -56,7 +57,7 @@ export class CrlPublisher {
     const crl = await createCertificateList(key, scheme, {
       ...fields,
       issuer: issuer.subject,
-      authorityKeyIdentifier: issuer.publicKey.keyIdentifier,
+      authorityKeyIdentifier: issuerKeyIdentifier(issuer),
       nextUpdate: new Date(fields.thisUpdate.getTime() + validityMs),
       ...(crlScope === undefined ? {} : { scope: crlScope }),
     });

@@ -62,10 +62,15 @@ export class MemoryDirectory implements Directory {
 
   /** These keys, and no others, are the user's from now on. */
   setKeys(upn: string, ...keys: readonly Key[]): void {
+    this.change(upn, { keyCredentials: keys.map(keyCredential) });
+  }
+
+  /** What the directory says of the user from now on. */
+  change(upn: string, changes: Partial<DirectoryUser>): void {
     const index = this.#users.findIndex((user) => sameText(user.upn, upn));
     const user = this.#users[index];
     if (user === undefined) throw new Error(`the test directory has no ${upn}`);
-    this.#users[index] = { ...user, keyCredentials: keys.map(keyCredential) };
+    this.#users[index] = { ...user, ...changes };
   }
 }
 
@@ -76,6 +81,8 @@ export interface Enrollment {
   readonly directory: MemoryDirectory;
   readonly ledger: WatchedLedger;
   readonly caKey: Key;
+  /** What the CA's key signed so far. */
+  readonly caSigned: readonly Uint8Array[];
   readonly ca: CertificationAuthority;
   readonly caOptions: CertificationAuthorityOptions;
   readonly agentKey: Key;
@@ -99,7 +106,7 @@ export async function createEnrollment(options: EnrollmentOptions = {}): Promise
   const directory = new MemoryDirectory(alice, bob);
   directory.setKeys(alice.upn, aliceKey);
   const ledger = new WatchedLedger();
-  const caKey = await softwareKey(caAlgorithm);
+  const { key: caKey, signed: caSigned } = watchedKey(await softwareKey(caAlgorithm));
   const caOptions: CertificationAuthorityOptions = {
     key: caKey,
     certificate: await createRootCertificate(caKey, caName, now),
@@ -126,6 +133,7 @@ export async function createEnrollment(options: EnrollmentOptions = {}): Promise
     directory,
     ledger,
     caKey,
+    caSigned,
     ca,
     caOptions,
     agentKey,
@@ -135,9 +143,13 @@ export async function createEnrollment(options: EnrollmentOptions = {}): Promise
   };
 }
 
-export async function issueAgent(ca: CertificationAuthority, key: Key): Promise<Certificate> {
+export async function issueAgent(
+  ca: CertificationAuthority,
+  key: Key,
+  subject: Name = agentName,
+): Promise<Certificate> {
   const request = await createCertificationRequest(key);
-  return ca.issueForOperator(request, { profile: 'enrollment-agent', subject: agentName });
+  return ca.issueForOperator(request, { profile: 'enrollment-agent', subject });
 }
 
 /** Alice's request, countersigned for Alice. Each call makes a new one. */
@@ -157,6 +169,16 @@ export async function countersignAs(
 ): Promise<Uint8Array> {
   const request = CertificationRequest.parse(await createCertificationRequest(aliceKey));
   return createCountersignedRequest(key, 'ecdsa-sha256', certificate, request, alice.account);
+}
+
+/** A key that shows what it signed: copies, taken before it signs. */
+export function watchedKey(key: Key): { readonly key: Key; readonly signed: readonly Uint8Array[] } {
+  const signed: Uint8Array[] = [];
+  const sign: Key['sign'] = async (scheme, message) => {
+    signed.push(Uint8Array.from(message));
+    return key.sign(scheme, message);
+  };
+  return { signed, key: { ...key, sign } };
 }
 
 function keyCredential({ publicKey }: Key): DirectoryUser['keyCredentials'][number] {

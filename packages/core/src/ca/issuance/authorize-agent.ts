@@ -4,6 +4,7 @@ import type { PublicKey } from '../../keys/public-key.ts';
 import { oids } from '../../object-identifiers.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { parseNtdsCaSecurityExtension, userPrincipalNamesIn } from '../../x509/microsoft-extensions.ts';
+import { namesMatch } from '../../x509/name-matching.ts';
 import { Name } from '../../x509/name.ts';
 import { parseSubjectAltName } from '../../x509/standard-extensions.ts';
 import { protectedBy } from './protected-accounts.ts';
@@ -77,7 +78,8 @@ function isSamePerson(agent: Certificate, user: DirectoryUser): boolean {
   const names = agent.extension(oids.subjectAltName);
   const upns = names === undefined ? [] : userPrincipalNamesIn(parseSubjectAltName(names));
   if (upns.some((upn) => upn.toLowerCase() === user.upn.toLowerCase())) return true;
-  return agent.subject.equals(Name.fromString(user.distinguishedName));
+  // Whoever spells the name otherwise is still the same person.
+  return namesMatch(agent.subject, Name.fromString(user.distinguishedName));
 }
 
 function restricted(

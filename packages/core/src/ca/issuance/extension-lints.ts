@@ -2,6 +2,8 @@ import { oids } from '../../object-identifiers.ts';
 import { PermittedNames } from '../../path-validation/name-constraints.ts';
 import { CountersignError } from '../../errors.ts';
 import type { Certificate } from '../../x509/certificate.ts';
+import type { Extension } from '../../x509/extension.ts';
+import { issuerKeyIdentifier } from '../../x509/issuer-key-identifier.ts';
 import {
   parseApplicationPolicies,
   parseNtdsCaSecurityExtension,
@@ -24,10 +26,10 @@ export const extensionLints: readonly Lint[] = [
     defect: (certificate, { issuer }) =>
       sameOctets(
         read(certificate, oids.authorityKeyIdentifier, parseAuthorityKeyIdentifier),
-        issuer.publicKey.keyIdentifier,
+        issuerKeyIdentifier(issuer),
       )
         ? mustNotBeCritical(certificate, oids.authorityKeyIdentifier)
-        : "has no authority key identifier, or not that of the CA's key",
+        : "has no authority key identifier, or not that of the CA's certificate",
   },
   {
     clause: 'RFC 5280 4.2.1.2',
@@ -104,6 +106,15 @@ export const extensionLints: readonly Lint[] = [
     },
   },
   {
+    clause: 'RFC 5280 4.2',
+    defect: (certificate, { contents }) => {
+      const missing = contents.extensions.find(
+        (wanted) => !certificate.extensions.some((extension) => isSameExtension(extension, wanted)),
+      );
+      return missing === undefined ? undefined : `lacks the extension ${missing.oid} as its profile gave it`;
+    },
+  },
+  {
     clause: 'RFC 5280 4.2.1.10',
     defect: (certificate, { issuer }) => {
       try {
@@ -139,6 +150,10 @@ function read<T>(certificate: Certificate, oid: string, parse: (value: Uint8Arra
 
 function isCritical(certificate: Certificate, oid: string): boolean {
   return certificate.extensions.some((extension) => extension.oid === oid && extension.critical);
+}
+
+function isSameExtension(a: Extension, b: Extension): boolean {
+  return a.oid === b.oid && a.critical === b.critical && sameOctets(a.value, b.value);
 }
 
 function mustNotBeCritical(certificate: Certificate, oid: string): string | undefined {

@@ -11,12 +11,12 @@ export class PreparedCertificate {
   constructor(serialNumber: string, notAfter: Date, tbsCertificate: Uint8Array) {
     this.serialNumber = serialNumber;
     this.notAfter = notAfter;
-    this.#tbsCertificate = tbsCertificate;
+    this.#tbsCertificate = Uint8Array.from(tbsCertificate);
   }
 
-  /** What was checked and is about to be signed: TBSCertificate, DER. */
+  /** What was checked and is about to be signed: TBSCertificate, DER. A copy: whoever writes to it changes nothing here. */
   get tbsCertificate(): Uint8Array {
-    return this.#tbsCertificate;
+    return Uint8Array.from(this.#tbsCertificate);
   }
 
   /** Gives out what is to be signed, the first time it is asked. */
@@ -29,6 +29,6 @@ export class PreparedCertificate {
       );
     }
     this.#isRedeemed = true;
-    return this.#tbsCertificate;
+    return this.tbsCertificate;
   }
 }

@@ -3,6 +3,7 @@ import { oids } from '../../object-identifiers.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { Name } from '../../x509/name.ts';
 import { parseExtendedKeyUsage } from '../../x509/standard-extensions.ts';
+import { isPublicationUri } from '../publication-uri.ts';
 import { enrollmentAgent } from './enrollment-agent.ts';
 import { helloLogon } from './hello-logon.ts';
 import { kdc } from './kdc.ts';
@@ -15,16 +16,14 @@ import type { CertificateContents, Issuer, ProfileName } from './profile.ts';
  * @throws CountersignError `ISSUER_NOT_ACCEPTABLE`
  */
 export function assertProfilesPossible(issuer: Issuer, profiles: readonly ProfileName[]): void {
-  for (const uri of [...issuer.crlUris, ...issuer.caIssuersUris, ...(issuer.ocspUris ?? [])]) assertUri(uri);
+  const uris = [...issuer.crlUris, ...issuer.caIssuersUris, ...(issuer.ocspUris ?? [])];
+  const badUri = uris.find((uri) => !isPublicationUri(uri));
+  if (badUri !== undefined) {
+    throw notPossible(
+      `the certificates would point at ${JSON.stringify(badUri)}; expected an absolute http or ldap URI`,
+    );
+  }
   for (const profile of profiles) assertPurposesNest(issuer.certificate, profile);
-}
-
-/** RFC 5280 4.2.1.13, 4.2.2.1: absolute URIs, which a relying party fetches without asking this CA (no https). */
-function assertUri(uri: string): void {
-  if (URL.canParse(uri) && ['http:', 'ldap:'].includes(new URL(uri).protocol)) return;
-  throw notPossible(
-    `the certificates would point at ${JSON.stringify(uri)}; expected an absolute http or ldap URI`,
-  );
 }
 
 /** A CA that lists purposes issues for no others (Windows applies it, and RFC 5280's successors in practice). */

@@ -2,6 +2,7 @@ import type { DirectoryUser } from '../../directory/directory.ts';
 import type { PublicKey } from '../../keys/public-key.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import type { Extension } from '../../x509/extension.ts';
+import { issuerKeyIdentifier } from '../../x509/issuer-key-identifier.ts';
 import type { CertificateTemplate } from '../../x509/microsoft-extensions.ts';
 import type { Name } from '../../x509/name.ts';
 import {
@@ -49,7 +50,7 @@ export function issuerExtensions(issuer: Issuer, publicKey: PublicKey): Extensio
   const access = { caIssuers: issuer.caIssuersUris, ocsp: issuer.ocspUris ?? [] };
   return [
     subjectKeyIdentifier(publicKey.keyIdentifier),
-    authorityKeyIdentifier(issuer.certificate.publicKey.keyIdentifier),
+    authorityKeyIdentifier(issuerKeyIdentifier(issuer.certificate)),
     // RFC 5280 4.2.1.13 and 4.2.2.1 know no empty lists: an issuer that publishes nothing says nothing.
     ...(issuer.crlUris.length === 0 ? [] : [cRLDistributionPoints(issuer.crlUris)]),
     ...(access.caIssuers.length + access.ocsp.length === 0 ? [] : [authorityInfoAccess(access)]),
