@@ -20,7 +20,7 @@ const migrations: readonly string[] = [
       CHECK (length(request_digest) = 64 AND request_digest NOT GLOB '*[^0-9a-f]*'),
     key_id              TEXT    NOT NULL
       CHECK (length(key_id) = 64 AND key_id NOT GLOB '*[^0-9a-f]*'),
-    key_owner           TEXT    NOT NULL CHECK (length(key_owner) > 0),
+    key_owner           TEXT    NOT NULL CHECK (key_owner <> ''),
     tbs_certificate     BLOB    NOT NULL CHECK (length(tbs_certificate) > 0),
     not_after_ms        INTEGER NOT NULL,
     reserved_at_ms      INTEGER NOT NULL
@@ -38,7 +38,7 @@ const migrations: readonly string[] = [
   CREATE TABLE revocation (
     position      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     serial_number TEXT    NOT NULL REFERENCES reservation (serial_number),
-    reason        TEXT    NOT NULL CHECK (length(reason) > 0),
+    reason        TEXT    NOT NULL CHECK (reason <> ''),
     revoked_at_ms INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX revocation_of_serial ON revocation (serial_number, position);
