@@ -1,14 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Ledger, verifyAuditChain } from '@countersign/core';
 import { openSqliteLedger } from '@countersign/ledger-sqlite';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { refusal } from './refusal.ts';
 import { reservationFor } from './reservations.ts';
+import { useSmallFileSystem } from './small-file-system.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 test('a ledger that another process holds is LEDGER_UNAVAILABLE, and usable once it lets go', async () => {
@@ -28,27 +27,11 @@ test('a ledger that another process holds is LEDGER_UNAVAILABLE, and usable once
   await ledger.close();
 });
 
-const mountProblem = tryMount();
-
 describe('a file system of one megabyte', () => {
-  let folder: string;
-
-  beforeEach((context) => {
-    if (mountProblem !== undefined) {
-      context.skip(`a tmpfs cannot be mounted here: ${mountProblem}`);
-    }
-    folder = mkdtempSync(join(tmpdir(), 'countersign-full-'));
-    mount(folder);
-  });
-
-  afterEach(() => {
-    if (mountProblem === undefined) {
-      execFileSync('umount', [folder]);
-      rmSync(folder, { recursive: true });
-    }
-  });
+  const fileSystem = useSmallFileSystem();
 
   test('that is full makes writes LEDGER_UNAVAILABLE, leaves the ledger readable, and writable once there is space', async () => {
+    const { folder } = fileSystem;
     await writeFile(join(folder, 'ballast'), new Uint8Array(300_000));
     const ledger = await openSqliteLedger(join(folder, 'ledger.db'));
     await ledger.reserve(reservationFor('a'));
@@ -76,6 +59,7 @@ describe('a file system of one megabyte', () => {
   });
 
   test('that is full for one write takes the others that were asked for at the same time', async () => {
+    const { folder } = fileSystem;
     await writeFile(join(folder, 'ballast'), new Uint8Array(300_000));
     const ledger = await openSqliteLedger(join(folder, 'ledger.db'));
     const small = Array.from({ length: 20 }, (_, i) => reservationFor(`small ${i}`));
@@ -89,12 +73,14 @@ describe('a file system of one megabyte', () => {
   });
 
   test('that is full takes no new ledger and keeps no half of one', async () => {
+    const { folder } = fileSystem;
     await writeFile(join(folder, 'ballast'), new Uint8Array(1024 * 1024 - 4096)).catch(() => {});
     await refusal(openSqliteLedger(join(folder, 'ledger.db')), 'LEDGER_UNAVAILABLE');
     expect(await readdir(folder)).toEqual(['ballast']);
   });
 
   test('that is read-only makes the ledger LEDGER_UNAVAILABLE', async () => {
+    const { folder } = fileSystem;
     const path = join(folder, 'ledger.db');
     await (await openSqliteLedger(path)).close();
     execFileSync('mount', ['-o', 'remount,ro', folder]);
@@ -115,23 +101,5 @@ async function fill(ledger: Ledger): Promise<number> {
       expect((await refusal(Promise.reject(failure), 'LEDGER_UNAVAILABLE')).hint).toContain('Free space');
       return number - 1;
     }
-  }
-}
-
-function mount(folder: string): void {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'none', folder], { stdio: 'pipe' });
-}
-
-/** Why a tmpfs cannot be mounted, or undefined if it can. */
-function tryMount(): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-mount-'));
-  try {
-    mount(folder);
-    execFileSync('umount', [folder]);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  } finally {
-    rmSync(folder, { recursive: true });
   }
 }

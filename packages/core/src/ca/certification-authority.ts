@@ -5,6 +5,7 @@ import { assertGoodKey, type KeyPolicy } from '../key-quality/assert-good-key.ts
 import type { Key } from '../keys/key-provider.ts';
 import { preferredScheme } from '../keys/preferred-scheme.ts';
 import type { SignatureScheme } from '../keys/signature-scheme.ts';
+import { assertNamesNobodyElse } from '../request/assert-names-nobody-else.ts';
 import { CertificationRequest } from '../request/certification-request.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { CertificateTemplate } from '../x509/microsoft-extensions.ts';
@@ -12,7 +13,7 @@ import type { RevocationReason } from '../x509/revocation-reason.ts';
 import { assertCrlsPossible } from './assert-crls-possible.ts';
 import { assertCaCertificate } from './ca-certificate.ts';
 import { CrlPublisher, type CrlOptions } from './crl-publisher.ts';
-import { assertWishesGranted } from './issuance/assert-wishes-granted.ts';
+import { assertAsksForNoMore } from './issuance/assert-asks-for-no-more.ts';
 import { authenticateAgent } from './issuance/authenticate-agent.ts';
 import { authenticateHolder } from './issuance/authenticate-holder.ts';
 import { authorizeAgent, type EnrollmentAgentRight } from './issuance/authorize-agent.ts';
@@ -109,6 +110,7 @@ export class CertificationAuthority {
         parsed.kind === 'renewal'
           ? await this.#approveRenewal(parsed, now)
           : await this.#approveOnBehalf(parsed, now);
+      assertNamesNobodyElse(parsed.request, user.upn);
       const order = { profile: 'hello-logon', user, template: this.#template } as const;
       const approvedBy = parsed.kind === 'renewal' ? [parsed.holder] : parsed.agents;
       const approval = { approvedBy, requestDigest, replayDigest: parsed.digest };
@@ -118,7 +120,7 @@ export class CertificationAuthority {
 
   /**
    * Issues a certificate that the CA's operator orders: the enrollment agent's, a KDC's.
-   * @param request PKCS#10, DER; only its public key is used
+   * @param request PKCS#10, DER; of what it asks for, nothing but its public key is granted
    */
   async issueForOperator(request: Uint8Array, order: OperatorOrder): Promise<Certificate> {
     const requestDigest = sha256Hex(request);
@@ -195,7 +197,7 @@ export class CertificationAuthority {
     this.certificate.assertValidAt(now, 'CA');
     await assertGoodKey(publicKey, this.#keyPolicy);
     const contents = contentsOf(order);
-    assertWishesGranted(extensionRequests, contents.extensions);
+    assertAsksForNoMore(extensionRequests, contents.extensions);
     const prepared = await this.#preparer.prepare(contents, publicKey, now);
     const { serialNumber } = prepared;
     const { profile } = order;

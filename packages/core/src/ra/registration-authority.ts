@@ -7,6 +7,7 @@ import type { Key } from '../keys/key-provider.ts';
 import { preferredScheme } from '../keys/preferred-scheme.ts';
 import { PublicKey } from '../keys/public-key.ts';
 import type { SignatureScheme } from '../keys/signature-scheme.ts';
+import { assertNamesNobodyElse } from '../request/assert-names-nobody-else.ts';
 import { CertificationRequest } from '../request/certification-request.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { assertEnrollmentAgent } from '../x509/enrollment-agent.ts';
@@ -81,7 +82,7 @@ export class RegistrationAuthority {
     await assertGoodKey(parsed.publicKey, this.#keyPolicy);
     parsed.verifyProofOfPossession();
     const requester = await this.#findRequester(requesterUpn);
-    assertRequestNamesNobodyElse(parsed, requester);
+    assertNamesNobodyElse(parsed, requester.upn);
     assertKeyRegistered(parsed, requester);
     const der = await this.#sign(parsed, requester, options.format ?? 'cms');
     return { der, requester };
@@ -117,18 +118,6 @@ export class RegistrationAuthority {
       { adcs: 'ERROR_NO_SUCH_USER' },
     );
   }
-}
-
-/** The CA ignores what the request asks for; a request that asks to be somebody else is refused all the same. */
-function assertRequestNamesNobodyElse(request: CertificationRequest, requester: DirectoryUser): void {
-  const other = request.userPrincipalNames.find((upn) => upn.toLowerCase() !== requester.upn.toLowerCase());
-  if (other === undefined) return;
-  throw new CountersignError(
-    'REQUESTER_MISMATCH',
-    `the request asks for the user ${other}; it was handed in for ${requester.upn}`,
-    'Hand the request in for the user it was made for, or make it anew with the right --upn.',
-    { adcs: 'CERTSRV_E_BAD_REQUESTSUBJECT' },
-  );
 }
 
 function assertKeyRegistered(request: CertificationRequest, requester: DirectoryUser): void {

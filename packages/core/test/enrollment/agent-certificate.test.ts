@@ -1,13 +1,13 @@
 import {
-  Certificate,
   CertificationAuthority,
   createRootCertificate,
   RegistrationAuthority,
-  type Key,
+  type Certificate,
 } from '@countersign/core';
 import { expect, test } from 'vitest';
-import { der, descend, elements, nullValue, octets, oid, sequence } from './der.ts';
-import { caName, countersignAs, createEnrollment, now, type Enrollment } from './enrollment-fixture.ts';
+import { der, nullValue, octets, oid, sequence } from './der.ts';
+import { caName, countersignAs, createEnrollment, now } from './enrollment-fixture.ts';
+import { agentWith, assembleCertificate, extension, keyUsage } from './assemble-certificate.ts';
 import { refusal } from './refusal.ts';
 import { refusedByCa } from './refused-by-ca.ts';
 import { softwareKey } from './software-key.ts';
@@ -102,46 +102,3 @@ test('a CA takes only its own certificate, and one that may sign certificates an
   const certificate = await rootWith(cA, keyUsage(1, 0x06));
   expect(new CertificationAuthority({ ...caOptions, certificate }).certificate).toBe(certificate);
 });
-
-/** A certificate for the agent's key with these extensions alone, signed by the CA's key and known to its ledger. */
-async function agentWith(
-  { agentCertificate, caKey, ledger }: Enrollment,
-  extensions: readonly Uint8Array[],
-  state: 'reserved' | 'recorded' = 'recorded',
-): Promise<Certificate> {
-  const serial = Uint8Array.of(0x41, ledger.reservations.length);
-  const certificate = await assembleCertificate(agentCertificate, caKey, serial, extensions);
-  const [reservation] = ledger.reservations;
-  if (reservation === undefined) throw new Error('the agent was not issued a certificate');
-  const { serialNumber, tbsCertificate } = certificate;
-  await ledger.reserve({ ...reservation, serialNumber, requestDigest: serialNumber, tbsCertificate });
-  if (state === 'recorded') await ledger.record(serialNumber, certificate.der);
-  return certificate;
-}
-
-/** The same certificate with another serial number and other extensions, signed with this P-256 key. */
-async function assembleCertificate(
-  model: Certificate,
-  key: Key,
-  serial: Uint8Array,
-  extensions: readonly Uint8Array[],
-): Promise<Certificate> {
-  const [version, , ...rest] = elements(descend(model.tbsCertificate, [0]).contents);
-  const tbsCertificate = sequence(
-    version?.whole ?? nullValue(),
-    der(0x02, serial),
-    ...rest.slice(0, -1).map(({ whole }) => whole),
-    der(0xa3, sequence(...extensions)),
-  );
-  const signature = der(0x03, Uint8Array.of(0), await key.sign('ecdsa-sha256', tbsCertificate));
-  return Certificate.parse(sequence(tbsCertificate, sequence(oid('1.2.840.10045.4.3.2')), signature));
-}
-
-/** Named bits: how many are unused, and the octet that holds the others. */
-function keyUsage(unused: number, bits: number): Uint8Array {
-  return extension('2.5.29.15', der(0x03, Uint8Array.of(unused, bits)));
-}
-
-function extension(type: string, value: Uint8Array): Uint8Array {
-  return sequence(oid(type), octets(value));
-}

@@ -9,6 +9,7 @@ import {
 } from '@countersign/core';
 import { expect, test } from 'vitest';
 import { ascending, der, descend, hex, integer, nullValue, octets, oid, sequence, set } from './der.ts';
+import { requestWith, type RequestParts } from './handmade-request.ts';
 import { refusal } from './refusal.ts';
 import { softwareKey } from './software-key.ts';
 
@@ -93,7 +94,7 @@ test('requested extensions are found in either attribute', async () => {
   }
 });
 
-test.each<[string, Parts]>([
+test.each<[string, RequestParts]>([
   ['version 1', { version: integer(1) }],
   ['a negative version', { version: integer(255) }],
   ['no attributes at all', { attributes: new Uint8Array() }],
@@ -139,27 +140,6 @@ test('a subject alternative name that cannot be read is refused when it is asked
   );
   expect((await refusal(() => request.userPrincipalNames)).code).toBe('DER_MALFORMED');
 });
-
-interface Parts {
-  readonly version?: Uint8Array;
-  readonly subject?: Uint8Array;
-  readonly attributes?: Uint8Array;
-  readonly trailer?: Uint8Array;
-}
-
-/** A request put together by hand, signed by the key inside it. */
-async function requestWith(parts: Parts): Promise<Uint8Array> {
-  const key = await softwareKey('p256');
-  const info = sequence(
-    parts.version ?? integer(0),
-    parts.subject ?? sequence(),
-    key.publicKey,
-    parts.attributes ?? der(0xa0),
-    ...(parts.trailer === undefined ? [] : [parts.trailer]),
-  );
-  const signature = await key.sign('ecdsa-sha256', info);
-  return sequence(info, sequence(oid('1.2.840.10045.4.3.2')), der(0x03, Uint8Array.of(0), signature));
-}
 
 function attribute(value: number): Uint8Array {
   return sequence(oid('1.2.3'), set(integer(value)));

@@ -4,7 +4,13 @@ export function der(identifier: number, ...parts: readonly Uint8Array[]): Uint8A
   const contents = Buffer.concat(parts);
   const { length } = contents;
   const lengthOctets =
-    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+    length < 0x80
+      ? [length]
+      : length < 0x100
+        ? [0x81, length]
+        : length < 0x10000
+          ? [0x82, length >> 8, length & 0xff]
+          : [0x83, length >> 16, (length >> 8) & 0xff, length & 0xff];
   return Uint8Array.from([identifier, ...lengthOctets, ...contents]);
 }
 

@@ -28,68 +28,35 @@ function contentsOf(certificate: Certificate): unknown {
   };
 }
 
-async function issueFor(
-  { agentKey, agentCertificate, ca }: Enrollment,
-  request: Uint8Array,
-): Promise<Certificate> {
-  const parsed = CertificationRequest.parse(request);
-  return ca.issue(
-    // Past the RA's own checks: the CA must not depend on them.
-    await createCountersignedRequest(agentKey, 'ecdsa-sha256', agentCertificate, parsed, alice.account),
-  );
+async function issueFor(enrollment: Enrollment, request: Uint8Array): Promise<Certificate> {
+  return enrollment.ca.issue(await countersigned(enrollment, request));
 }
 
-/** What attackers ask for: to be a CA, an agent, somebody else; and the code that they get. */
-const refusedWishes: readonly (readonly [what: string, code: string, wish: Extension])[] = [
-  [
-    'to be a CA',
-    'EXTENSION_NOT_GRANTED',
-    { oid: '2.5.29.19', critical: true, value: sequence(der(0x01, Uint8Array.of(0xff))) },
-  ],
-  [
-    'to sign certificates',
-    'EXTENSION_NOT_GRANTED',
-    { oid: '2.5.29.15', critical: true, value: der(0x03, Uint8Array.of(1, 6)) },
-  ],
-  [
-    'to be an agent',
-    'EXTENSION_NOT_GRANTED',
-    { oid: '2.5.29.37', critical: false, value: sequence(oid('1.3.6.1.4.1.311.20.2.1')) },
-  ],
-  [
-    'to be of any use',
-    'EXTENSION_NOT_GRANTED',
-    { oid: '2.5.29.37', critical: true, value: sequence(oid('2.5.29.37.0')) },
-  ],
-  [
-    'an application policy',
-    'EXTENSION_NOT_GRANTED',
-    { oid: '1.3.6.1.4.1.311.21.10', critical: false, value: sequence(sequence(oid('2.5.29.37.0'))) },
-  ],
-  [
-    'to be another user',
-    'REQUESTER_MISMATCH',
-    subjectAltName([userPrincipalName('administrator@contoso.example')], { critical: true }),
-  ],
-  [
-    'to be a host',
-    'EXTENSION_NOT_GRANTED',
-    subjectAltName([{ kind: 'dNSName', text: 'dc1.contoso.example' }]),
-  ],
-  [
-    "another's SID",
-    'EXTENSION_NOT_GRANTED',
-    securityExtension('S-1-5-21-1004336348-1177238915-682003330-500'),
-  ],
+/** Past the RA's own checks: the CA must not depend on them. */
+async function countersigned(
+  { agentKey, agentCertificate }: Enrollment,
+  request: Uint8Array,
+): Promise<Uint8Array> {
+  const parsed = CertificationRequest.parse(request);
+  return createCountersignedRequest(agentKey, 'ecdsa-sha256', agentCertificate, parsed, alice.account);
+}
+
+/** What attackers ask for: to be a CA, an agent, somebody else. */
+const excessive: readonly Extension[] = [
+  { oid: '2.5.29.19', critical: true, value: sequence(der(0x01, Uint8Array.of(0xff))) },
+  { oid: '2.5.29.15', critical: true, value: der(0x03, Uint8Array.of(1, 6)) },
+  { oid: '2.5.29.37', critical: false, value: sequence(oid('1.3.6.1.4.1.311.20.2.1')) },
+  { oid: '2.5.29.37', critical: true, value: sequence(oid('2.5.29.37.0')) },
+  subjectAltName([{ kind: 'dNSName', text: 'dc2.contoso.example' }]),
+  subjectAltName([{ kind: 'rfc822Name', text: alice.upn }]),
+  sidExtension('S-1-5-21-1004336348-1177238915-682003330-500'),
+  policiesExtension('2.5.29.37.0'),
 ];
 
-/** What harms nobody, and is left out. */
-const wishes: readonly Extension[] = [
+/** What says nothing of the subject or of its powers; Windows asks for some of it. */
+const ignored: readonly Extension[] = [
   { oid: '2.5.29.19', critical: true, value: sequence() },
   { oid: '2.5.29.15', critical: true, value: der(0x03, Uint8Array.of(5, 0xa0)) },
-  { oid: '2.5.29.37', critical: false, value: sequence(oid('1.3.6.1.5.5.7.3.2')) },
-  subjectAltName([userPrincipalName('Alice@CONTOSO.example')]),
-  securityExtension(alice.sid),
   { oid: '1.3.6.1.4.1.311.21.7', critical: false, value: sequence(oid('1.3.6.1.4.1.311.21.8.1')) },
   { oid: '2.5.29.14', critical: false, value: octets(new Uint8Array(20)) },
   { oid: '2.5.29.35', critical: false, value: sequence(der(0x80, new Uint8Array(20))) },
@@ -97,13 +64,35 @@ const wishes: readonly Extension[] = [
   { oid: '1.2.3.4', critical: true, value: Uint8Array.of(5, 0) },
 ];
 
-function securityExtension(sid: string): Extension {
-  const value = sequence(der(0xa0, oid('1.3.6.1.4.1.311.25.2.1'), der(0xa0, octets(Buffer.from(sid)))));
-  return { oid: '1.3.6.1.4.1.311.25.2', critical: false, value };
+/** What the profile gives Alice, or a part of it. */
+const granted: readonly Extension[] = [
+  purposesExtension('1.3.6.1.4.1.311.20.2.2', '1.3.6.1.5.5.7.3.2'),
+  purposesExtension('1.3.6.1.5.5.7.3.2'),
+  policiesExtension('1.3.6.1.4.1.311.20.2.2', '1.3.6.1.5.5.7.3.2'),
+  subjectAltName([userPrincipalName(alice.upn)]),
+  subjectAltName([userPrincipalName('Alice@CONTOSO.example')], { critical: true }),
+  sidExtension(alice.sid),
+];
+
+/** MS-WCCE 2.2.2.7.7.4. */
+function sidExtension(sid: string): Extension {
+  const objectSid = der(0xa0, oid('1.3.6.1.4.1.311.25.2.1'), der(0xa0, octets(Buffer.from(sid))));
+  return { oid: '1.3.6.1.4.1.311.25.2', critical: false, value: sequence(objectSid) };
+}
+
+/** MS-WCCE 2.2.2.7.7.3. */
+function policiesExtension(...purposes: readonly string[]): Extension {
+  const value = sequence(...purposes.map((purpose) => sequence(oid(purpose))));
+  return { oid: '1.3.6.1.4.1.311.21.10', critical: false, value };
+}
+
+function purposesExtension(...purposes: readonly string[]): Extension {
+  const value = sequence(...purposes.map((purpose) => oid(purpose)));
+  return { oid: '2.5.29.37', critical: false, value };
 }
 
 const wishArbitrary = fc.oneof(
-  fc.constantFrom(...wishes),
+  fc.constantFrom(...ignored, ...granted),
   fc.record({
     oid: fc.tuple(fc.nat({ max: 39 }), fc.nat({ max: 99_999 })).map(([b, c]) => `1.${b}.${c}`),
     critical: fc.boolean(),
@@ -139,11 +128,11 @@ test('whatever a request asks for, the certificate is the one that the directory
   );
 });
 
-test('every wish by itself is carried by the request and left out of the certificate', async () => {
+test('a wish for what the profile gives, or for what does not matter, changes nothing', async () => {
   const enrollment = await createEnrollment();
   const { aliceKey } = enrollment;
   const plain = contentsOf(await issueFor(enrollment, await createCertificationRequest(aliceKey)));
-  for (const wish of wishes) {
+  for (const wish of [...granted, ...ignored]) {
     const request = await createCertificationRequest(aliceKey, { extensionRequests: [wish] });
     const [carried] = CertificationRequest.parse(request).extensionRequests;
     expect([carried?.oid, carried?.critical, hex(carried?.value)]).toEqual([
@@ -155,45 +144,57 @@ test('every wish by itself is carried by the request and left out of the certifi
   }
 });
 
-test.each(refusedWishes)('a request that asks %s is refused with %s', async (_, code, wish) => {
+test.each(excessive)('a wish for more is refused: $oid', async (wish) => {
   const enrollment = await createEnrollment();
-  const { aliceKey, agentKey, agentCertificate } = enrollment;
-  const request = await createCertificationRequest(aliceKey, { extensionRequests: [wish] });
-  const countersigned = await createCountersignedRequest(
-    agentKey,
-    'ecdsa-sha256',
-    agentCertificate,
-    CertificationRequest.parse(request),
-    alice.account,
-  );
-  expect((await refusedByCa(enrollment, countersigned)).code).toBe(code);
-});
-
-test.each(refusedWishes)(
-  "an operator's order does not hide that a request asks %s",
-  async (_, code, wish) => {
-    const { ca } = await createEnrollment();
-    const request = await createCertificationRequest(await softwareKey('p256'), {
-      extensionRequests: [wish],
-    });
-    const order = { profile: 'kdc', realm: 'CONTOSO.EXAMPLE', hostName: 'dc9.contoso.example' } as const;
-    expect((await refusal(async () => ca.issueForOperator(request, order))).code).toBe(code);
-  },
-);
-
-test("an operator's order, too, takes only the key from the request", async () => {
-  const { ca } = await createEnrollment();
-  const key = await softwareKey('p256');
-  const order = { profile: 'enrollment-agent', subject: agentName } as const;
-  const plain = contentsOf(await ca.issueForOperator(await createCertificationRequest(key), order));
-  for (const wish of wishes.filter(({ oid: id }) => !personal.has(id))) {
-    const request = await createCertificationRequest(key, {
-      subject: Name.fromString('CN=Somebody Else'),
-      extensionRequests: [wish],
-    });
-    expect(contentsOf(await ca.issueForOperator(request, order))).toEqual(plain);
+  const { aliceKey } = enrollment;
+  for (const others of [[], ignored.filter(({ oid: id }) => id !== wish.oid)]) {
+    const request = await createCertificationRequest(aliceKey, { extensionRequests: [...others, wish] });
+    const error = await refusedByCa(enrollment, await countersigned(enrollment, request));
+    expect(error.code).toBe('REQUEST_ASKS_FOR_TOO_MUCH');
   }
 });
 
-/** What an agent's certificate does not grant. */
-const personal: ReadonlySet<string> = new Set(['2.5.29.17', '2.5.29.37', '1.3.6.1.4.1.311.25.2']);
+test('a wish for what is granted and for one thing more is refused', async () => {
+  const enrollment = await createEnrollment();
+  const wishes: readonly Extension[] = [
+    subjectAltName([userPrincipalName(alice.upn), { kind: 'dNSName', text: 'dc1.contoso.example' }]),
+    purposesExtension('1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.1'),
+  ];
+  for (const wish of wishes) {
+    const request = await createCertificationRequest(enrollment.aliceKey, { extensionRequests: [wish] });
+    const error = await refusedByCa(enrollment, await countersigned(enrollment, request));
+    expect(error.code).toBe('REQUEST_ASKS_FOR_TOO_MUCH');
+  }
+});
+
+test("another user's UPN is refused by the CA, too, whatever the agent vouches for", async () => {
+  const enrollment = await createEnrollment();
+  const extensionRequests = [subjectAltName([userPrincipalName('administrator@contoso.example')])];
+  const request = await createCertificationRequest(enrollment.aliceKey, { extensionRequests });
+  const error = await refusedByCa(enrollment, await countersigned(enrollment, request));
+  expect(error).toMatchObject({
+    code: 'REQUESTER_MISMATCH',
+    adcs: { symbol: 'CERTSRV_E_BAD_REQUESTSUBJECT', hresult: 0x80094001 },
+  });
+});
+
+test("an operator's order, too, takes only the key from the request, and refuses one that asks for more", async () => {
+  const { ca, ledger } = await createEnrollment();
+  const key = await softwareKey('p256');
+  const subject = Name.fromString('CN=Somebody Else');
+  const order = { profile: 'enrollment-agent', subject: agentName } as const;
+  const plain = contentsOf(await ca.issueForOperator(await createCertificationRequest(key), order));
+  const agentPurpose = purposesExtension('1.3.6.1.4.1.311.20.2.1');
+  for (const wish of [...ignored, agentPurpose]) {
+    const request = await createCertificationRequest(key, { subject, extensionRequests: [wish] });
+    expect(contentsOf(await ca.issueForOperator(request, order))).toEqual(plain);
+  }
+  const { length } = ledger.reservations;
+  const others = excessive.filter(({ value }) => hex(value) !== hex(agentPurpose.value));
+  for (const wish of [...others, ...granted]) {
+    const request = await createCertificationRequest(key, { subject, extensionRequests: [wish] });
+    const error = await refusal(async () => ca.issueForOperator(request, order));
+    expect(error.code).toBe('REQUEST_ASKS_FOR_TOO_MUCH');
+  }
+  expect(ledger.reservations).toHaveLength(length);
+});

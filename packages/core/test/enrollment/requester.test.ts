@@ -13,7 +13,14 @@ import {
 } from '@countersign/core';
 import { expect, test } from 'vitest';
 import { hex, octets, oid, sequence } from './der.ts';
-import { alice, bob, countersignForAlice, createEnrollment, MemoryDirectory } from './enrollment-fixture.ts';
+import {
+  alice,
+  bob,
+  countersignForAlice,
+  createEnrollment,
+  MemoryDirectory,
+  type Enrollment,
+} from './enrollment-fixture.ts';
 import { refusal } from './refusal.ts';
 import { refusedByCa } from './refused-by-ca.ts';
 import { softwareKey } from './software-key.ts';
@@ -145,20 +152,12 @@ test('the CA refuses an account that its directory does not know', async () => {
   }
 });
 
-test('the certificate is for whom the agent named, whoever made the request', async () => {
+test('the certificate is for whom the agent named, whatever subject the request has', async () => {
   const enrollment = await createEnrollment();
-  const { agentKey, agentCertificate, aliceKey, ca } = enrollment;
-  const request = await createCertificationRequest(aliceKey, {
+  const request = await createCertificationRequest(enrollment.aliceKey, {
     subject: Name.fromString(alice.distinguishedName),
   });
-  const countersigned = await createCountersignedRequest(
-    agentKey,
-    'ecdsa-sha256',
-    agentCertificate,
-    CertificationRequest.parse(request),
-    'contoso\\BOB',
-  );
-  const certificate = await ca.issue(countersigned);
+  const certificate = await enrollment.ca.issue(await countersignedForBob(enrollment, request));
   expect(certificate.subject.toString()).toBe(bob.distinguishedName);
   expect(
     parseNtdsCaSecurityExtension(certificate.extension('1.3.6.1.4.1.311.25.2') ?? new Uint8Array()),
@@ -166,6 +165,23 @@ test('the certificate is for whom the agent named, whoever made the request', as
   // The ledger names the account as the directory writes it.
   expect((await enrollment.ledger.find(certificate.serialNumber))?.subject).toBe('CONTOSO\\bob');
 });
+
+test("the CA refuses a request with one user's UPN that an agent hands in for another", async () => {
+  const enrollment = await createEnrollment();
+  const request = await createCertificationRequest(enrollment.aliceKey, {
+    extensionRequests: [subjectAltName([userPrincipalName(alice.upn)])],
+  });
+  const error = await refusedByCa(enrollment, await countersignedForBob(enrollment, request));
+  expectRefusal(error, 'REQUESTER_MISMATCH', badSubject);
+});
+
+async function countersignedForBob(
+  { agentKey, agentCertificate }: Enrollment,
+  request: Uint8Array,
+): Promise<Uint8Array> {
+  const parsed = CertificationRequest.parse(request);
+  return createCountersignedRequest(agentKey, 'ecdsa-sha256', agentCertificate, parsed, 'contoso\\BOB');
+}
 
 test('a user whose directory entry cannot be certified gets no certificate, and no serial is spent', async () => {
   const enrollment = await createEnrollment();

@@ -1,3 +1,4 @@
+import { checkPrimeSync, generatePrimeSync } from 'node:crypto';
 import {
   CertificationAuthority,
   CertificationRequest,
@@ -5,12 +6,13 @@ import {
   createCountersignedRequest,
   PublicKey,
   RegistrationAuthority,
+  type Key,
 } from '@countersign/core';
 import { expect, test } from 'vitest';
+import { handmadeRsaKey } from '../keys/handmade-rsa-key.ts';
 import { alice, countersignForAlice, createEnrollment } from './enrollment-fixture.ts';
 import { refusal } from './refusal.ts';
 import { refusedByCa } from './refused-by-ca.ts';
-import { keyWithCloseFactors } from './weak-keys.ts';
 
 test('a key that others can factor is not vouched for, though it be registered and its owner hold it', async () => {
   const { ra, directory } = await createEnrollment();
@@ -63,3 +65,19 @@ test('a policy of the CA leaves out algorithms', async () => {
   const error = await refusedByCa({ ca, ledger: enrollment.ledger }, await countersignForAlice(enrollment));
   expect(error.code).toBe('KEY_NOT_ACCEPTABLE');
 });
+
+/** RSA-2048 whose factors are a prime and the next one: it signs and verifies like any other. */
+function keyWithCloseFactors(): Key {
+  const p = largePrime();
+  let q = p + 2n;
+  while (!checkPrimeSync(q)) q += 2n;
+  return handmadeRsaKey([p, q]);
+}
+
+/** 1024 bits, the two highest set; 65537 does not divide the number before it. */
+function largePrime(): bigint {
+  for (;;) {
+    const prime = generatePrimeSync(1024, { bigint: true });
+    if (prime >> 1022n === 3n && prime % 65537n !== 1n) return prime;
+  }
+}

@@ -1,7 +1,7 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { bigPowerModulo, primorial, vulnerableFactor } from './roca-factors.ts';
 import {
-  hasSmallFactor,
   modulusWith,
   oddPrimes,
   quality,
@@ -128,39 +128,4 @@ function powerOf65537(prime: number, exponent: number): number {
 
 function powerModulo(base: number, exponent: number, modulus: number): number {
   return Number(bigPowerModulo(BigInt(base), BigInt(exponent), BigInt(modulus)));
-}
-
-function bigPowerModulo(base: bigint, exponent: bigint, modulus: bigint): bigint {
-  let result = 1n;
-  for (const bit of exponent.toString(2)) result = (result * result * (bit === '1' ? base : 1n)) % modulus;
-  return result;
-}
-
-/** As the faulty library made its primes, the two highest bits set. A modulus does not show whether its factors are prime. */
-function vulnerableFactor(bits: number, m: bigint): bigint {
-  const lowest = (3n << BigInt(bits - 2)) / m;
-  for (;;) {
-    const random = BigInt(`0x${randomBytes(32).toString('hex')}`);
-    const k = lowest + 1n + (random % (lowest / 3n - 2n));
-    const factor = k * m + bigPowerModulo(65537n, random, m);
-    if (!hasSmallFactor(factor)) return factor;
-  }
-}
-
-/** The product of the first primes. */
-function primorial(count: number): bigint {
-  let product = 1n;
-  for (let candidate = 2n, found = 0; found < count; candidate++) {
-    // Each prime is the next number without a factor in common with the product of those before it.
-    if (coprime(product, candidate)) {
-      product *= candidate;
-      found++;
-    }
-  }
-  return product;
-}
-
-function coprime(a: bigint, b: bigint): boolean {
-  while (b !== 0n) [a, b] = [b, a % b];
-  return a === 1n;
 }
