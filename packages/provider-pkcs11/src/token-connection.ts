@@ -43,21 +43,18 @@ export class TokenConnection {
   }
 
   /**
-   * Does work in a session, a second time in a fresh one if the first failed for something that a fresh one cures:
-   * handles that went stale, an operation that somebody left unfinished. The work checks each time that the login it
-   * needs is there.
+   * Does work in a session, and again in a fresh one while it fails for something that a fresh one cures: handles that went
+   * stale, an operation that somebody left unfinished. Where other processes make and destroy objects, what was found a
+   * moment ago may be gone several times in a row. The work checks each time that the login it needs is there.
    */
   async run<T>(mode: SessionMode, work: (session: Session) => T | Promise<T>): Promise<T> {
-    try {
-      return await this.#pool.use(mode, work);
-    } catch (error) {
-      if (!this.#cured(error)) throw error;
-    }
-    try {
-      return await this.#pool.use(mode, work);
-    } catch (error) {
-      this.#cured(error);
-      throw error;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#pool.use(mode, work);
+      } catch (error) {
+        const isCured = this.#cured(error);
+        if (!isCured || attempt === maxAttempts) throw error;
+      }
     }
   }
 
@@ -118,3 +115,5 @@ export class TokenConnection {
     );
   }
 }
+
+const maxAttempts = 8;

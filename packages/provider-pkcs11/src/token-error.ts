@@ -91,7 +91,7 @@ const tokenGone: Meaning = {
 
 const handleStale: Meaning = {
   code: 'TOKEN_FAILED',
-  found: 'a handle went stale and a fresh one did too',
+  found: 'a handle went stale, and fresh ones did too',
   hint: 'Try again. Something else in this process, or the token itself, keeps ending sessions or removing objects.',
 };
 
