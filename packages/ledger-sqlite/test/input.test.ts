@@ -108,3 +108,11 @@ test('the other methods refuse what could not come back', async () => {
   expect((await ledger.find(serialNumber))?.certificate).toBeUndefined();
   await ledger.close();
 });
+
+test('a text that begins with a NUL is a text like any other, though SQLite counts its length as 0', async () => {
+  const ledger = await openSqliteLedger(join(await temporaryFolder(), 'ledger.db'));
+  const reservation = reservationFor('a', { keyOwner: '\0owner' });
+  await ledger.reserve(reservation);
+  expect((await ledger.find(reservation.serialNumber))?.keyOwner).toBe('\0owner');
+  await ledger.close();
+});
