@@ -13,6 +13,7 @@ export const CKF_USER_PIN_COUNT_LOW = 0x10000;
 export const CKF_USER_PIN_FINAL_TRY = 0x20000;
 export const CKF_USER_PIN_LOCKED = 0x40000;
 
+export const CKU_SO = 0;
 export const CKU_USER = 1;
 export const CKU_CONTEXT_SPECIFIC = 2;
 

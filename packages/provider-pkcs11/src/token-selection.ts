@@ -72,7 +72,7 @@ const notThere = [
  */
 export function matchingTokens(module: Module, ...uris: readonly Pkcs11Uri[]): readonly PresentToken[] {
   const present = presentTokens(module);
-  const matching = present.filter((token) => uris.every((uri) => matches(token, uri)));
+  const matching = tokensMatching(present, ...uris);
   const initialized = matching.filter(({ info }) => (info.flags & CKF_TOKEN_INITIALIZED) !== 0);
   if (initialized.length > 0) return initialized;
   if (matching.length > 0) {
@@ -87,6 +87,13 @@ export function matchingTokens(module: Module, ...uris: readonly Pkcs11Uri[]): r
     `no token matches the reference; the module has ${present.length === 0 ? 'none' : describeTokens(present)}`,
     'Insert the token, or name one of those in the reference with token= or serial=.',
   );
+}
+
+export function tokensMatching(
+  tokens: readonly PresentToken[],
+  ...uris: readonly Pkcs11Uri[]
+): readonly PresentToken[] {
+  return tokens.filter((token) => uris.every((uri) => matches(token, uri)));
 }
 
 export function describeTokens(tokens: readonly PresentToken[]): string {
