@@ -157,18 +157,27 @@ export class KeyCustody {
   }
 
   /**
-   * Destroys a key and records what its provider leaves of it. A key without a record gets one, for this.
+   * Destroys a key and records what its provider leaves of it. A key without a record gets one, for this. Where the
+   * provider wants a PIN first (`PIN_REQUIRED`), nothing changes.
    * @throws CountersignError `KEY_STORE_DAMAGED` if the provider still finds the key afterwards
    */
   async destroy(ref: string, reason: string): Promise<void> {
     const { keyId, ...key } = await this.#describe(ref);
     const at = this.#clock();
+    let before: KeyRecord | undefined;
     await this.#records.change((records) => {
-      const record = records.get(keyId) ?? this.#begin(key, keyId, 'found without a record');
+      before = records.get(keyId);
+      const record = before ?? this.#begin(key, keyId, 'found without a record');
       record.history.moveTo('destroyed', at, reason); // refuses before anything is done
       return [{ ...record, destructionBegunAt: at }];
     });
-    await this.provider.destroy(key.ref);
+    try {
+      await this.provider.destroy(key.ref);
+    } catch (error) {
+      // Refused before anything was done to it: the key is what it was.
+      if (before !== undefined && isPinRequired(error)) await this.#withdrawDestruction(before, at);
+      throw error;
+    }
     await assertGone(this.provider, key.ref);
     await this.#records.change((records) => [
       destroyed(recorded(records.get(keyId), ref), this.#clock(), reason, this.provider.info.destruction),
@@ -229,6 +238,15 @@ export class KeyCustody {
     });
   }
 
+  async #withdrawDestruction({ keyId, destructionBegunAt }: KeyRecord, at: Date): Promise<void> {
+    await this.#records.change((records) => {
+      const record = records.get(keyId);
+      if (record?.destructionBegunAt?.getTime() !== at.getTime()) return [];
+      const { destructionBegunAt: _withdrawn, ...kept } = record;
+      return [destructionBegunAt === undefined ? kept : { ...kept, destructionBegunAt }];
+    });
+  }
+
   async #describe(ref: string): Promise<KeyDescription & { readonly keyId: string }> {
     const { ref: exactRef, label, algorithm, publicKey } = await this.provider.open(ref);
     return { ref: exactRef, label, algorithm, publicKey, keyId: PublicKey.parse(publicKey).keyId };
@@ -242,6 +260,10 @@ export class KeyCustody {
       'Use a provider that is a CertificateStore.',
     );
   }
+}
+
+function isPinRequired(error: unknown): boolean {
+  return error instanceof CountersignError && error.code === 'PIN_REQUIRED';
 }
 
 function wrongState(ref: string, state: KeyState, what: string, expected: string): CountersignError {
