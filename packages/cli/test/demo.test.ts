@@ -7,14 +7,19 @@ import { isJson, parseJson, textIn, type Json, type Outcome } from './run-counte
 
 const artifacts = ['ca.pem', 'ra.pem', 'request.pem', 'certificate.pem', 'countersigned.cms', 'summary.json'];
 
-describe.each(['p256', 'rsa2048'])('countersign demo --algorithm %s', (algorithm) => {
+describe.each([
+  ['memory', 'p256'],
+  ['memory', 'rsa2048'],
+  ['pkcs11', 'p256'],
+  ['pkcs11', 'rsa2048'],
+])('countersign demo --provider %s --algorithm %s', (provider, algorithm) => {
   let site: Site;
   let outcome: Outcome;
   let out: string;
   beforeAll(async () => {
     site = await emptySite();
     out = join(site.path, 'out');
-    const options = ['--provider', 'memory', '--algorithm', algorithm, '--out', 'out', '--json'];
+    const options = ['--provider', provider, '--algorithm', algorithm, '--out', 'out', '--json'];
     outcome = await site.run(['demo', ...options]);
   });
   afterAll(async () => site.remove());
@@ -22,7 +27,7 @@ describe.each(['p256', 'rsa2048'])('countersign demo --algorithm %s', (algorithm
   test('prints one JSON document, which is summary.json, and nothing else', async () => {
     expect(outcome).toMatchObject({ status: 0, stderr: '' });
     expect(parseJson(outcome.stdout)).toEqual(parseJson(await readFile(join(out, 'summary.json'), 'utf8')));
-    expect(parseJson(outcome.stdout)).toMatchObject({ provider: 'memory', algorithm, out });
+    expect(parseJson(outcome.stdout)).toMatchObject({ provider, algorithm, out });
   });
 
   test('leaves its artifacts and its state, and nothing else', async () => {

@@ -27,7 +27,7 @@ import type { PinOptions } from '../terminal/pin.ts';
 import { createStateDirectory } from './new-state-directory.ts';
 import type { NewServicePin } from './service-pin.ts';
 import {
-  generateServiceKey,
+  withNewServiceKey,
   missingState,
   openServiceKey,
   portableRef,
@@ -69,12 +69,11 @@ export async function initCa(
   await openFileDirectory(options.directory);
   return createStateDirectory(dir, async (draft) => {
     const spec = { algorithm: options.algorithm, label: 'ca' };
-    const { provider, key } = await generateServiceKey(draft, options.provider, spec, options.pin);
-    try {
+    return withNewServiceKey(draft, options.provider, spec, options.pin, async (key) => {
       const certificate = await createRootCertificate(key, options.subject, new Date());
       const publishUrl = (options.publishUrl ?? `http://${hostname()}/pki`).replace(/\/+$/, '');
       const config: CaConfig = {
-        keyRef: portableRef(draft, key.ref),
+        keyRef: portableRef(draft, key.ref, options.provider),
         directory: resolve(options.directory),
         helloLogonTemplate: {
           oid: options.templateOid ?? newTemplateOid(),
@@ -91,9 +90,7 @@ export async function initCa(
       });
       await (await openSqliteLedger(join(draft, 'ledger.sqlite'))).close();
       return { certificate, config };
-    } finally {
-      await provider.close();
-    }
+    });
   });
 }
 

@@ -21,7 +21,7 @@ import { readCaCertificate, readConfig as readCaConfig, withCa } from './ca-stat
 import { createStateDirectory } from './new-state-directory.ts';
 import type { NewServicePin } from './service-pin.ts';
 import {
-  generateServiceKey,
+  withNewServiceKey,
   missingState,
   openServiceKey,
   portableRef,
@@ -51,14 +51,13 @@ export async function initRa(dir: string, options: NewRa): Promise<Certificate> 
   const caCertificate = await readCaCertificate(options.ca);
   return createStateDirectory(dir, async (draft) => {
     const spec = { algorithm: options.algorithm, label: 'enrollment-agent' };
-    const { provider, key } = await generateServiceKey(draft, options.provider, spec, options.pin);
-    try {
+    return withNewServiceKey(draft, options.provider, spec, options.pin, async (key) => {
       const { subject } = options;
       const request = await createCertificationRequest(key, { subject });
       const certificate = await withCa(options.ca, { to: 'sign', pin: options.caPin }, (ca) =>
         ca.issueForOperator(request, { profile: 'enrollment-agent', subject }),
       );
-      const config: RaConfig = { keyRef: portableRef(draft, key.ref), directory };
+      const config: RaConfig = { keyRef: portableRef(draft, key.ref, options.provider), directory };
       await writeFileAtomic(join(draft, 'ra.json'), formatConfig(config));
       await writeFileAtomic(join(draft, 'ra.pem'), encodePem('CERTIFICATE', certificate.der), {
         mode: 0o644,
@@ -67,9 +66,7 @@ export async function initRa(dir: string, options: NewRa): Promise<Certificate> 
         mode: 0o644,
       });
       return certificate;
-    } finally {
-      await provider.close();
-    }
+    });
   });
 }
 

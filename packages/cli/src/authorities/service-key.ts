@@ -8,8 +8,8 @@ import {
   type KeyProvider,
 } from '@countersign/core';
 import { formatMemoryUri, parseMemoryUri } from '@countersign/provider-memory';
-import { openProvider } from '../keys/provider-access.ts';
-import type { PinOptions } from '../terminal/pin.ts';
+import { openProvider, pinOfNewKey } from '../keys/provider-access.ts';
+import { withPin, type PinOptions } from '../terminal/pin.ts';
 import { withNewServicePin, withServicePin, type NewServicePin } from './service-pin.ts';
 
 /** How a CA or an RA finds its key: a provider, and where that provider keeps keys unless the reference says. */
@@ -18,24 +18,58 @@ export interface ServiceKey {
   readonly key: Key;
 }
 
-/** Generates a service's key. The caller closes the provider. */
-export async function generateServiceKey(
+/** Generates a service's key and lends it. If the service cannot be made after all, the key is destroyed again. */
+export async function withNewServiceKey<T>(
   directory: string,
   providerUri: string,
   spec: { readonly algorithm: KeyAlgorithm; readonly label: string },
   pinOptions: NewServicePin,
-): Promise<ServiceKey> {
+  use: (key: Key) => Promise<T>,
+): Promise<T> {
   const provider = await openProvider(providerUri, serviceKeyStore(directory));
   try {
-    const key = await withNewServicePin(directory, pinOptions, (pin) => provider.generate({ ...spec, pin }));
-    return { provider, key };
-  } catch (error) {
+    const key = await generateWithPin(provider, directory, providerUri, spec, pinOptions);
+    try {
+      return await use(key);
+    } catch (error) {
+      await destroyUnused(provider, key.ref, error);
+      throw error;
+    }
+  } finally {
     await provider.close();
-    throw error;
   }
 }
 
-/** Opens a service's key, locked. The caller closes the provider. */
+async function destroyUnused(provider: KeyProvider, ref: string, reason: unknown): Promise<void> {
+  try {
+    await provider.destroy(ref);
+  } catch (cause) {
+    if (!(reason instanceof CountersignError)) throw cause;
+    const { code, message, hint } = reason;
+    throw new CountersignError(code, message, `${hint} The new key ${ref} is left over: destroy it.`, {
+      cause,
+    });
+  }
+}
+
+async function generateWithPin(
+  provider: KeyProvider,
+  directory: string,
+  providerUri: string,
+  spec: { readonly algorithm: KeyAlgorithm; readonly label: string },
+  pinOptions: NewServicePin,
+): Promise<Key> {
+  switch (pinOfNewKey(providerUri)) {
+    case 'its own':
+      return withNewServicePin(directory, pinOptions, (pin) => provider.generate({ ...spec, pin }));
+    case "its token's":
+      return withPin('the token', pinOptions, (pin) => provider.generate({ ...spec, pin }));
+    case 'from its pin-source':
+      return provider.generate(spec);
+  }
+}
+
+/** Opens a service's key, locked unless its reference says where the PIN is. The caller closes the provider. */
 export async function openServiceKey(directory: string, ref: string): Promise<ServiceKey> {
   const provider = await openProvider(ref, serviceKeyStore(directory));
   try {
@@ -53,13 +87,19 @@ export async function unlockServiceKey(
   key: Key,
   pinOptions: PinOptions,
 ): Promise<void> {
-  if (!isPinProtected(key)) return;
+  if (!isPinProtected(key) || !key.locked) return;
   await withServicePin(directory, purpose, pinOptions, (pin) => key.unlock(pin));
 }
 
-/** A reference to keep in the service's own files: without the store if that moves along with the directory. */
-export function portableRef(directory: string, ref: string): string {
-  if (!ref.startsWith('memory:')) return ref;
+/**
+ * A reference to keep in the service's own files: without the store if that moves along with the directory, and with the
+ * `pin-source` that its operator named.
+ */
+export function portableRef(directory: string, ref: string, providerUri: string): string {
+  if (!ref.startsWith('memory:')) {
+    const pinSource = /[?&](pin-source=[^&]*)/.exec(providerUri)?.[1];
+    return pinSource === undefined ? ref : `${ref}${ref.includes('?') ? '&' : '?'}${pinSource}`;
+  }
   const { store, ...key } = parseMemoryUri(ref);
   return store === serviceKeyStore(directory) ? formatMemoryUri(key) : ref;
 }

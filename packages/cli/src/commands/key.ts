@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
-import type { KeyCustody } from '@countersign/core';
+import type { Key, KeyAlgorithm, KeyCustody } from '@countersign/core';
 import { readCertificateFile } from '../files/input-files.ts';
-import { withCustody } from '../keys/custody.ts';
-import { completeUri } from '../keys/provider-access.ts';
-import { withPin } from '../terminal/pin.ts';
+import { unlockedIfWanted, withCustody } from '../keys/custody.ts';
+import { completeUri, pinOfNewKey } from '../keys/provider-access.ts';
+import { withPin, type PinOptions } from '../terminal/pin.ts';
 import { report, table } from '../terminal/report.ts';
 import { algorithmOption } from './algorithm-option.ts';
 import { describeKey, keyText } from './key-view.ts';
@@ -36,10 +36,7 @@ function addGenerate(key: Command): void {
     .action((options) =>
       report(options, () =>
         withCustody(options.provider, async (custody) => {
-          const { algorithm, label } = options;
-          const made = await withPin('the new key', { ...options, twice: true }, (pin) =>
-            custody.generate({ algorithm, label, pin }),
-          );
+          const made = await withNewKeyPin(options, (spec) => custody.generate(spec));
           return { text: made.ref, json: describeKey(await custody.describe(made.ref)) };
         }),
       ),
@@ -99,9 +96,8 @@ function addRotate(key: Command): void {
     .action((options) =>
       report(options, () =>
         withCustody(options.provider, async (custody) => {
-          const { algorithm, label, provider } = options;
-          const made = await withPin('the new key', { ...options, twice: true }, (pin) =>
-            custody.rotate(completeUri(provider), { algorithm, label, pin }),
+          const made = await withNewKeyPin(options, (spec) =>
+            custody.rotate(completeUri(options.provider), spec),
           );
           return { text: made.ref, json: describeKey(await custody.describe(made.ref)) };
         }),
@@ -115,6 +111,7 @@ function addInstall(key: Command): void {
     .description('put a certificate beside its key: the key becomes active, the one it replaces deactivated')
     .requiredOption(...oneKey)
     .requiredOption('--cert <file>', 'the certificate, PEM or DER')
+    .option(...pinIfWanted)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -125,7 +122,7 @@ function addInstall(key: Command): void {
         withCustody(options.provider, async (custody) => {
           const ref = completeUri(options.provider);
           const { der } = await readCertificateFile(options.cert);
-          await custody.installCertificate(ref, der);
+          await unlockedIfWanted(custody, ref, options, () => custody.installCertificate(ref, der));
           const found = describeKey(await custody.describe(ref));
           return { text: `${found.ref} is ${found.state}`, json: found };
         }),
@@ -178,6 +175,7 @@ function addTransition(key: Command, { command, description, run }: Transition):
     .description(description)
     .requiredOption(...oneKey)
     .option('--reason <words>', "why, for the key's history", 'by command')
+    .option(...pinIfWanted)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -187,7 +185,9 @@ function addTransition(key: Command, { command, description, run }: Transition):
       report(options, () =>
         withCustody(options.provider, async (custody) => {
           const before = await custody.describe(completeUri(options.provider));
-          await run(custody, before.ref, options.reason);
+          await unlockedIfWanted(custody, before.ref, options, () =>
+            run(custody, before.ref, options.reason),
+          );
           const after = describeKey({ ...before, record: await custody.findRecord(before.keyId) });
           return { text: `${after.ref} is ${after.state}`, json: after };
         }),
@@ -215,5 +215,31 @@ function addReconcile(key: Command): void {
     );
 }
 
-const anyProvider = ['--provider <uri>', 'where the keys live', 'memory:'] as const;
+interface NewKeyOptions extends PinOptions {
+  readonly provider: string;
+  readonly algorithm: KeyAlgorithm;
+  readonly label: string;
+}
+
+async function withNewKeyPin(
+  { provider, algorithm, label, pinFile }: NewKeyOptions,
+  make: (spec: { algorithm: KeyAlgorithm; label: string; pin?: Uint8Array }) => Promise<Key>,
+): Promise<Key> {
+  const owner = pinOfNewKey(provider);
+  if (owner === 'from its pin-source') return make({ algorithm, label });
+  const isNew = owner === 'its own';
+  return withPin(isNew ? 'the new key' : 'the token', { pinFile, twice: isNew }, (pin) =>
+    make({ algorithm, label, pin }),
+  );
+}
+
+const anyProvider = [
+  '--provider <uri>',
+  'where the keys live: memory:, or pkcs11:token=…?module-path=…',
+  'memory:',
+] as const;
+const pinIfWanted = [
+  '--pin-file <file>',
+  'read the PIN from this file, where the provider wants one',
+] as const;
 const oneKey = ['--provider <uri>', 'reference of the key, such as memory:object=alice'] as const;

@@ -83,7 +83,7 @@ async function signWith(
 ): Promise<Uint8Array> {
   return withCustody(uri, async (custody) => {
     const key = await custody.open(completeUri(uri));
-    if (isPinProtected(key))
+    if (isPinProtected(key) && key.locked)
       await withPin(`the key ${key.label || key.ref}`, options, (pin) => key.unlock(pin));
     return createCertificationRequest(key, fields);
   });

@@ -1,4 +1,5 @@
 import type { DemoStep, DemoSummary } from './run-demo.ts';
+import { quoted } from './user-keys.ts';
 
 /** One step, told as it ends. */
 export function tellStep({ title, did, durationMs }: DemoStep): string {
@@ -6,7 +7,7 @@ export function tellStep({ title, did, durationMs }: DemoStep): string {
 }
 
 /** What the demonstration leaves behind, and what to try on it. */
-export function demoText({ out, artifacts, state }: DemoSummary): string {
+export function demoText({ out, artifacts, state, seenBy }: DemoSummary): string {
   const width = Math.max(...artifacts.map(({ file }) => file.length));
   const files = artifacts.map(({ file, holds }) => `  ${file.padEnd(width)}  ${holds}`);
   return `
@@ -19,13 +20,9 @@ Look at them with other eyes:
   openssl cms -verify -inform DER -in countersigned.cms -CAfile ca.pem -purpose any -out inner.der
   openssl verify -CAfile ca.pem certificate.pem
   openssl x509 -in certificate.pem -noout -text
-
+${seenBy.map((command) => `  ${command}\n`).join('')}
 The CA, the RA and the directory go on living in ${state}:
   npx countersign directory show --dir ${quoted(`${state}/directory`)}
   npx countersign ca audit verify --dir ${quoted(`${state}/ca`)}
 `;
-}
-
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -12,17 +12,15 @@ import {
   verifyAuditChain,
   verifySignature,
   type Certificate,
-  type CertificateStore,
-  type KeyProvider,
 } from '@countersign/core';
 import { createFileDirectory, openFileDirectory } from '@countersign/hello';
-import { createMemoryProvider } from '@countersign/provider-memory';
 import { FileKeyRecords } from '@countersign/state';
 import { initCa, withCa, withLedger } from '../authorities/ca-state.ts';
 import { initRa, withRa } from '../authorities/ra-state.ts';
 import { readPinFile, pinFromEnvironment } from '../terminal/pin.ts';
 import { demoUser } from './demo-user.ts';
 import type { DemoOptions, RunStep } from './run-demo.ts';
+import { openUserKeys, type DemoProvider, type UserKeys } from './user-keys.ts';
 
 export interface Enrolled {
   readonly caCertificate: Certificate;
@@ -32,18 +30,31 @@ export interface Enrolled {
   /** DER. */
   readonly countersigned: Uint8Array;
   readonly certificate: Certificate;
+  /** Reference of the user's key. */
+  readonly keyRef: string;
+  /** Commands of other programs that see the user's key. */
+  readonly seenBy: readonly string[];
 }
 
 /** The flow from an empty directory to a certificate that was used, each station as the commands run it. */
-export async function enroll(state: string, options: DemoOptions, runStep: RunStep): Promise<Enrolled> {
-  const pin = await obtainPin(options);
-  const provider = await createMemoryProvider({ storeDirectory: join(state, 'keys') });
+export async function enroll(
+  state: string,
+  provider: DemoProvider,
+  options: DemoOptions,
+  runStep: RunStep,
+): Promise<Enrolled> {
+  const { pin, isKnown } = await obtainPin(options);
   try {
-    const { caCertificate, raCertificate } = await setUpAuthorities(state, options, runStep);
-    return { caCertificate, raCertificate, ...(await enrollUser(state, options, provider, pin, runStep)) };
+    const keys = await openUserKeys(provider, state, pin);
+    try {
+      const authorities = await setUpAuthorities(state, options, runStep);
+      const enrolled = await enrollUser(state, options, keys, pin, runStep);
+      return { ...authorities, ...enrolled, seenBy: isKnown ? keys.seenBy : [] };
+    } finally {
+      await keys.provider.close();
+    }
   } finally {
     pin.fill(0);
-    await provider.close();
   }
 }
 
@@ -92,15 +103,15 @@ async function setUpAuthorities(
 async function enrollUser(
   state: string,
   { algorithm }: DemoOptions,
-  provider: KeyProvider & CertificateStore,
+  { provider, description }: UserKeys,
   pin: Uint8Array,
   runStep: RunStep,
-): Promise<Omit<Enrolled, 'caCertificate' | 'raCertificate'>> {
+): Promise<Omit<Enrolled, 'caCertificate' | 'raCertificate' | 'seenBy'>> {
   const custody = new KeyCustody({ provider, records: new FileKeyRecords(state) });
   const key = await runStep('key', 'A key pair is born, guarded by a PIN', async (did) => {
     const born = await custody.generate({ algorithm, label: 'hello', pin });
-    did(`${algorithm} in the ${provider.info.scheme} provider: ${born.ref.replace(/\?.*/, '')}`);
-    did('state: pre-activation; the private key lies sealed under the PIN');
+    did(`${algorithm}: ${born.ref.replace(/\?.*/, '')}`);
+    did(`${description}; state: pre-activation`);
     return born;
   });
   await runStep('register', 'The public key is registered for the user', async (did) => {
@@ -143,7 +154,7 @@ async function enrollUser(
     const { count } = await withLedger(join(state, 'ca'), (ledger) => verifyAuditChain(ledger.readAudit()));
     did(`${count} records, hash-chained`);
   });
-  return { request, countersigned, certificate };
+  return { request, countersigned, certificate, keyRef: key.ref };
 }
 
 /** What a sign-in does with key and certificate: found again by reference, locked until the PIN comes. */
@@ -167,7 +178,8 @@ async function useKey(
 }
 
 /** The person's own PIN if there is one to read without asking; else a random one, used and forgotten. */
-async function obtainPin({ pinFile }: DemoOptions): Promise<Uint8Array> {
-  if (pinFile !== undefined) return readPinFile(pinFile);
-  return pinFromEnvironment() ?? Buffer.from(Array.from({ length: 6 }, () => randomInt(10)).join(''));
+async function obtainPin({ pinFile }: DemoOptions): Promise<{ pin: Uint8Array; isKnown: boolean }> {
+  const given = pinFile === undefined ? pinFromEnvironment() : await readPinFile(pinFile);
+  if (given !== undefined) return { pin: given, isKnown: true };
+  return { pin: Buffer.from(Array.from({ length: 6 }, () => randomInt(10)).join('')), isKnown: false };
 }

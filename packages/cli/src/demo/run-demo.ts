@@ -6,6 +6,7 @@ import { artifactFiles, writeArtifacts, type ArtifactFile } from './artifacts.ts
 import { enroll } from './enroll.ts';
 import { withFreshDemoState } from './demo-state.ts';
 import { demoUser, type DemoUser } from './demo-user.ts';
+import { demoProviders, type DemoProvider } from './user-keys.ts';
 
 export interface DemoOptions {
   readonly provider?: 'memory' | 'pkcs11' | 'tpm' | undefined;
@@ -41,6 +42,10 @@ export interface DemoSummary {
   readonly artifacts: readonly ArtifactFile[];
   /** Absolute path of the directory with the CA, the RA, the directory of users and the user's key store. */
   readonly state: string;
+  /** Reference of the user's key. */
+  readonly keyRef: string;
+  /** Commands of other programs that see the user's key, if the PIN is one that somebody knows. */
+  readonly seenBy: readonly string[];
 }
 
 /** Runs one step of the demonstration and keeps account of it. */
@@ -70,7 +75,7 @@ export async function runDemo(options: DemoOptions, tell: (step: DemoStep) => vo
   };
   try {
     return await withFreshDemoState(out, async (state) => {
-      const enrolled = await enroll(state, options, runStep);
+      const enrolled = await enroll(state, provider, options, runStep);
       const summary: DemoSummary = {
         provider,
         algorithm: options.algorithm,
@@ -80,6 +85,8 @@ export async function runDemo(options: DemoOptions, tell: (step: DemoStep) => vo
         out,
         artifacts: artifactFiles,
         state,
+        keyRef: enrolled.keyRef,
+        seenBy: enrolled.seenBy,
       };
       await writeArtifacts(out, enrolled, summary);
       return summary;
@@ -90,8 +97,9 @@ export async function runDemo(options: DemoOptions, tell: (step: DemoStep) => vo
   }
 }
 
-function chooseProvider(asked: DemoOptions['provider']): 'memory' {
-  if (asked === undefined || asked === 'memory') return 'memory';
+function chooseProvider(asked: DemoOptions['provider']): DemoProvider {
+  const provider = demoProviders.find((name) => name === (asked ?? 'memory'));
+  if (provider !== undefined) return provider;
   throw new CountersignError(
     'PROVIDER_NOT_AVAILABLE',
     `the ${asked} provider is not part of this version`,
