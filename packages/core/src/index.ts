@@ -19,6 +19,12 @@ export {
   type ProviderInfo,
   type StoredCertificate,
 } from './keys/key-provider.ts';
+export {
+  formatKeyReference,
+  keyReferenceMalformed,
+  parseKeyReference,
+  type KeyReferenceSyntax,
+} from './keys/key-reference.ts';
 export { preferredScheme } from './keys/preferred-scheme.ts';
 export { PublicKey } from './keys/public-key.ts';
 export { schemesOf } from './keys/signature-algorithm.ts';

@@ -1,4 +1,3 @@
-import { CountersignError } from '@countersign/core';
 import type { SealedKey, StoredKey } from './stored-key.ts';
 
 /** Where a provider keeps its keys: a directory, or this process alone. */
@@ -17,20 +16,4 @@ export interface KeyStore {
   findCertificate(id: string): Promise<Uint8Array | undefined>;
   removeCertificate(id: string): Promise<void>;
   close(): void;
-}
-
-export function keyGone(id: string): CountersignError {
-  return new CountersignError(
-    'KEY_NOT_FOUND',
-    `the key ${id} is no longer in its store`,
-    'It was destroyed. List the keys, or make a new one.',
-  );
-}
-
-export function keyChangedMeanwhile(id: string): CountersignError {
-  return new CountersignError(
-    'STATE_LOCKED',
-    `the key ${id} was changed by someone else at the same time`,
-    'Nothing was changed here. Try again, with the PIN that now holds.',
-  );
 }

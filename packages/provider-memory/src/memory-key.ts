@@ -7,7 +7,8 @@ import {
   type SignatureScheme,
 } from '@countersign/core';
 import type { RevocableHandle } from './handed-out-keys.ts';
-import { keyGone, type KeyStore } from './key-store.ts';
+import { keyGone } from '@countersign/state';
+import type { KeyStore } from './key-store.ts';
 import { pinIncorrect, type Lockout } from './lockout.ts';
 import { checkNewPin } from './pin.ts';
 import type { ScryptCost } from './scrypt-cost.ts';

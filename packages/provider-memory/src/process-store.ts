@@ -1,4 +1,5 @@
-import { keyChangedMeanwhile, keyGone, type KeyStore } from './key-store.ts';
+import { keyChangedMeanwhile, keyGone } from '@countersign/state';
+import type { KeyStore } from './key-store.ts';
 import type { SealedKey, StoredKey } from './stored-key.ts';
 
 /** Keys that leave nothing at rest and end with the process. */

@@ -1,7 +1,8 @@
 import { CountersignError } from '../errors.ts';
 
 /** RFC 7468 labels of what Countersign reads and writes. */
-export type PemLabel = 'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'PUBLIC KEY' | 'X509 CRL' | 'CMS';
+export type PemLabel =
+  'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'PUBLIC KEY' | 'X509 CRL' | 'CMS' | 'TSS2 PRIVATE KEY';
 
 /** RFC 7468 strict form: 64 characters a line, a newline at the end. */
 export function encodePem(label: PemLabel, der: Uint8Array): string {
