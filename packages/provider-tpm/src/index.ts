@@ -19,7 +19,7 @@ export {
   type ResponseCodeSubject,
   type TpmResponseCode,
 } from './command/response-code.ts';
-export { commandRefused } from './command/command-refused.ts';
+export { commandRefused, TpmRefusal } from './command/command-refused.ts';
 export { commandName } from './command/command-name.ts';
 export { startup, shutdown, type StartupType } from './command/start-up.ts';
 export { getTestResult, selfTest, type TestResult } from './command/self-test.ts';
@@ -55,3 +55,6 @@ export {
 } from './structures/attest.ts';
 export { parseSignature, type TpmSignature } from './structures/signature.ts';
 export { encodeSavedContext, parseSavedContext, type SavedContext } from './structures/saved-context.ts';
+
+export { createTpmProvider, type TpmProvider, type TpmProviderOptions } from './provider/tpm-provider.ts';
+export { formatTpmUri, parseTpmUri, type TpmUri } from './keys/tpm-uri.ts';

@@ -3,20 +3,32 @@ import { commandName } from './command-name.ts';
 import { decodeResponseCode, type TpmResponseCode } from './response-code.ts';
 
 /**
- * The error for a response whose code is not TPM_RC_SUCCESS.
- * @param commandCode TPM_CC of the command.
- * @returns code `TPM_REFUSED`; for codes that say that the TPM is wanted by too many at once `TPM_BUSY`.
+ * A response whose code is not TPM_RC_SUCCESS: `TPM_REFUSED`; for codes that say that the TPM is wanted by too many at
+ * once `TPM_BUSY`. Such answers carry no HMAC, so anybody on the bus can make one: no secret may be judged wrong, or
+ * right, for good by it.
  */
-export function commandRefused(commandCode: number, responseCode: number): CountersignError {
-  const decoded = decodeResponseCode(responseCode);
-  const number = `0x${responseCode.toString(16).toUpperCase().padStart(3, '0')}`;
-  const name = decoded.name === number ? number : `${decoded.name} (${number})`;
-  return new CountersignError(
-    busyNames.has(decoded.name) ? 'TPM_BUSY' : 'TPM_REFUSED',
-    `${commandName(commandCode)} was refused with ${name}${subjectPhrase(decoded)}` +
-      (decoded.meaning === undefined ? '' : `: ${decoded.meaning}`),
-    hints.get(decoded.name) ?? generalHint(decoded),
-  );
+export class TpmRefusal extends CountersignError {
+  /** TPM_RC, as it came (TPM 2.0 part 2, 6.6). */
+  readonly responseCode: number;
+
+  /** @param command its name, such as `TPM2_Sign` */
+  constructor(command: string, responseCode: number) {
+    const decoded = decodeResponseCode(responseCode);
+    const number = `0x${responseCode.toString(16).toUpperCase().padStart(3, '0')}`;
+    const name = decoded.name === number ? number : `${decoded.name} (${number})`;
+    super(
+      busyNames.has(decoded.name) ? 'TPM_BUSY' : 'TPM_REFUSED',
+      `${command} was refused with ${name}${subjectPhrase(decoded)}` +
+        (decoded.meaning === undefined ? '' : `: ${decoded.meaning}`),
+      hints.get(decoded.name) ?? generalHint(decoded),
+    );
+    this.responseCode = responseCode;
+  }
+}
+
+/** @param commandCode TPM_CC of the command */
+export function commandRefused(commandCode: number, responseCode: number): TpmRefusal {
+  return new TpmRefusal(commandName(commandCode), responseCode);
 }
 
 const busyNames: ReadonlySet<string> = new Set([

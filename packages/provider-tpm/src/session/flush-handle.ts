@@ -1,7 +1,7 @@
 import { commands } from './command-table.ts';
 import { exchangeWithoutSessions } from './exchange-without-sessions.ts';
 import type { TpmChannel } from './tpm-channel.ts';
-import { TpmRefusal } from './tpm-refusal.ts';
+import { TpmRefusal } from '../command/command-refused.ts';
 import { TpmWriter } from './wire/tpm-writer.ts';
 
 /** TPM2_FlushContext of a session or transient object. That it is not there (any more) is as good. */

@@ -22,8 +22,9 @@ export {
   type TpmCommand,
   type TpmResult,
 } from './execute-command.ts';
+export { flushHandle } from './flush-handle.ts';
 export { exchangeWithoutSessions } from './exchange-without-sessions.ts';
-export { TpmRefusal } from './tpm-refusal.ts';
+export { TpmRefusal } from '../command/command-refused.ts';
 export { commands, type CommandLayout } from './command-table.ts';
 export { computeName, entityNamedByHandle, permanentHandles, type Entity } from './entity.ts';
 export {

@@ -1,5 +1,5 @@
 import type { CommandLayout } from './command-table.ts';
-import { TpmRefusal } from './tpm-refusal.ts';
+import { TpmRefusal } from '../command/command-refused.ts';
 import { TpmReader } from './wire/tpm-reader.ts';
 
 /** TPM_ST (TPM 2.0 part 2, 6.9). */

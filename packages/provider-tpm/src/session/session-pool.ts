@@ -9,7 +9,7 @@ import {
 } from './execute-command.ts';
 import { startAuthSession, type SessionOptions } from './start-auth-session.ts';
 import type { TpmChannel } from './tpm-channel.ts';
-import { missingSessionIndex } from './tpm-refusal.ts';
+import { missingSessionIndex } from './missing-session.ts';
 
 /** How the use of an entity is authorized. AuthValues are copied when the call is made; the caller wipes its own. */
 export type Authorization = HmacAuthorization | PolicyAuthorization | PasswordAuthorization;
