@@ -29,7 +29,8 @@ export interface Tss2PrivateKey {
 export function encodeTss2PrivateKey(key: Tss2PrivateKey): string {
   const der = sequence(
     oid(loadableKey),
-    ...(key.emptyAuth ? [context(0, boolean(true))] : []),
+    // OPTIONAL, but tpm2-openssl 1.1 takes a key without it for one that needs no authValue.
+    context(0, boolean(key.emptyAuth)),
     unsignedInteger(bigEndian(key.parent)),
     octetString(withSize(key.publicArea)),
     octetString(withSize(key.privateArea)),
