@@ -141,6 +141,7 @@ export {
   type CertificateTemplate,
 } from './x509/microsoft-extensions.ts';
 export { Name } from './x509/name.ts';
+export { parseCertificatePolicies } from './x509/policy-extensions.ts';
 export {
   isRevocationReason,
   revocationReasonCodes,
@@ -208,6 +209,7 @@ export {
   type AttestationChallenge,
   type AttestationChallengesOptions,
 } from './attestation/activation/attestation-challenges.ts';
+export type { AttestationNonce, NonceStore } from './attestation/activation/attestation-nonce.ts';
 export { makeCredential, type Credential } from './attestation/activation/make-credential.ts';
 export { MemoryActivationStore } from './attestation/activation/memory-activation-store.ts';
 export type { AttestationKey, AttestationKeyBinding, TrustedRoots } from './attestation/attestation-key.ts';
@@ -249,6 +251,7 @@ export type { ObjectAttribute, ObjectAttributes } from './attestation/tpm/object
 export { TpmPublicArea, type TpmPublicAreaFields } from './attestation/tpm/public-area.ts';
 export { encodeTpmSignature, parseTpmSignature, type TpmSignature } from './attestation/tpm/signature.ts';
 export { verifyAttestSignature } from './attestation/verify-attest-signature.ts';
+export { RequestAttestation, type RequestAttestationOptions } from './attestation/request-attestation.ts';
 export {
   verifyTpmKeyAttestation,
   type TpmKeyAttestation,

@@ -7,6 +7,7 @@ export {
   type WriteFileOptions,
 } from './atomic-file.ts';
 export { readFileBytes, readFileIfExists, type ReadFileOptions } from './read-file.ts';
+export { FileAttestationStore } from './file-attestation-store.ts';
 export { FileKeyRecords } from './file-key-records.ts';
 export { KeyDirectory, keyChangedMeanwhile, keyGone } from './key-directory.ts';
 export { removeLeftovers } from './leftovers.ts';

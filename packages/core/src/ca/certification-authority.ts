@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { AttestationOutcome } from '../attestation/attestation-policy.ts';
+import type { RequestAttestation } from '../attestation/request-attestation.ts';
 import type { Directory, DirectoryUser } from '../directory/directory.ts';
 import { CountersignError } from '../errors.ts';
 import { assertGoodKey, type KeyPolicy } from '../key-quality/assert-good-key.ts';
@@ -47,6 +49,11 @@ export interface CertificationAuthorityOptions extends CrlOptions {
   readonly agentRights?: readonly EnrollmentAgentRight[];
   /** Which keys are good enough to certify; every algorithm and no blocklist if absent. */
   readonly keyPolicy?: KeyPolicy;
+  /**
+   * Whether users' keys must be proved to be in a TPM, and how certificates say that they were; evidence is not looked at
+   * if absent.
+   */
+  readonly attestation?: RequestAttestation;
   /** The key's first choice if absent. */
   readonly scheme?: SignatureScheme;
   readonly clock?: () => Date;
@@ -66,6 +73,7 @@ export class CertificationAuthority {
   readonly #profiles: readonly ProfileName[];
   readonly #agentRights: readonly EnrollmentAgentRight[] | undefined;
   readonly #keyPolicy: KeyPolicy | undefined;
+  readonly #attestation: RequestAttestation | undefined;
   readonly #preparer: CertificatePreparer;
   readonly #crls: CrlPublisher;
   readonly #clock: () => Date;
@@ -87,6 +95,7 @@ export class CertificationAuthority {
     this.#template = options.helloLogonTemplate;
     this.#agentRights = options.agentRights;
     this.#keyPolicy = options.keyPolicy;
+    this.#attestation = options.attestation;
     this.#preparer = new CertificatePreparer(issuer, scheme);
     this.#crls = new CrlPublisher(this.#issuance, options);
     this.#clock = options.clock ?? (() => new Date());
@@ -111,7 +120,9 @@ export class CertificationAuthority {
           ? await this.#approveRenewal(parsed, now)
           : await this.#approveOnBehalf(parsed, now);
       assertNamesNobodyElse(parsed.request, user.upn);
-      const order = { profile: 'hello-logon', user, template: this.#template } as const;
+      const attestation = await this.#attest(parsed.request);
+      const issuancePolicies = attestation.kind === 'verified' ? attestation.issuancePolicies : [];
+      const order = { profile: 'hello-logon', user, template: this.#template, issuancePolicies } as const;
       const approvedBy = parsed.kind === 'renewal' ? [parsed.holder] : parsed.agents;
       const approval = { approvedBy, requestDigest, replayDigest: parsed.digest };
       return this.#certify(order, parsed.request, approval, now);
@@ -181,6 +192,11 @@ export class CertificationAuthority {
     return user;
   }
 
+  /** Agent and holder have both answered for the user. */
+  async #attest(request: CertificationRequest): Promise<AttestationOutcome> {
+    return this.#attestation === undefined ? { kind: 'off' } : this.#attestation.assess(request, true);
+  }
+
   async #approveRenewal({ request, holder }: RenewalRequest, now: Date): Promise<DirectoryUser> {
     const { ledger } = this.#issuance;
     const entry = await authenticateHolder(holder, 'renewing', this.certificate, ledger, now);
@@ -212,7 +228,16 @@ export class CertificationAuthority {
       reservedAt: now,
     };
     const approvers = approvedBy.map((certificate) => certificate.serialNumber).join(' ') || 'operator';
-    const details = { serialNumber, profile, subject, approvedBy: approvers, requestDigest };
+    const details = {
+      serialNumber,
+      profile,
+      subject,
+      approvedBy: approvers,
+      requestDigest,
+      ...('issuancePolicies' in order && order.issuancePolicies.length > 0
+        ? { issuancePolicies: order.issuancePolicies.join(' ') }
+        : {}),
+    };
     const event = { at: now, event: 'certificate-issued', details };
     return issueCertificate(prepared, this.#issuance, record, event);
   }

@@ -1,3 +1,5 @@
+import type { AttestationOutcome } from '../attestation/attestation-policy.ts';
+import type { RequestAttestation } from '../attestation/request-attestation.ts';
 import { createCmcRequest } from '../cmc/create-request.ts';
 import { createCountersignedRequest } from '../cms/countersigned-request.ts';
 import type { Directory, DirectoryUser } from '../directory/directory.ts';
@@ -19,6 +21,8 @@ export interface RegistrationAuthorityOptions {
   readonly directory: Directory;
   /** Which keys are good enough to vouch for; every algorithm and no blocklist if absent. */
   readonly keyPolicy?: KeyPolicy;
+  /** Whether keys must be proved to be in a TPM; evidence is not looked at if absent. */
+  readonly attestation?: RequestAttestation;
   /** The key's first choice if absent. */
   readonly scheme?: SignatureScheme;
   readonly clock?: () => Date;
@@ -28,12 +32,14 @@ export interface Countersigned {
   /** CMS ContentInfo, DER: what the CA takes. */
   readonly der: Uint8Array;
   readonly requester: DirectoryUser;
+  readonly attestation: AttestationOutcome;
 }
 
 export interface CountersignOptions {
   /**
    * What the CA gets: `cms` is the request itself in a CMS SignedData (MS-WCCE 3.1.1.4.3.3.2) and what is made if
-   * absent; `cmc` a new request around the same public key in a full PKI request (3.1.1.4.3.3.3).
+   * absent; `cmc` a new request around the same public key in a full PKI request (3.1.1.4.3.3.3), which leaves the
+   * evidence of a TPM behind.
    */
   readonly format?: 'cms' | 'cmc';
 }
@@ -44,6 +50,7 @@ export class RegistrationAuthority {
   readonly #certificate: Certificate;
   readonly #directory: Directory;
   readonly #keyPolicy: KeyPolicy | undefined;
+  readonly #attestation: RequestAttestation | undefined;
   readonly #scheme: SignatureScheme;
   readonly #clock: () => Date;
 
@@ -53,6 +60,7 @@ export class RegistrationAuthority {
     this.#certificate = options.certificate;
     this.#directory = options.directory;
     this.#keyPolicy = options.keyPolicy;
+    this.#attestation = options.attestation;
     this.#scheme = options.scheme ?? preferredScheme(options.key);
     this.#clock = options.clock ?? (() => new Date());
     assertEnrollmentAgent(this.#certificate);
@@ -70,7 +78,7 @@ export class RegistrationAuthority {
    * @param request DER
    * @param requesterUpn the user that the certificate is for
    * @throws CountersignError whatever is wrong with the request or its key; `USER_NOT_FOUND`, `REQUESTER_MISMATCH`,
-   *   `KEY_NOT_REGISTERED`, `CERTIFICATE_EXPIRED` (the agent's), `VALUE_OUT_OF_RANGE` (an account that CMC cannot name)
+   *   `KEY_NOT_REGISTERED`, `ATTESTATION_*`, `CERTIFICATE_EXPIRED` (the agent's), `VALUE_OUT_OF_RANGE` (an account that CMC cannot name)
    */
   async countersign(
     request: Uint8Array,
@@ -84,8 +92,10 @@ export class RegistrationAuthority {
     const requester = await this.#findRequester(requesterUpn);
     assertNamesNobodyElse(parsed, requester.upn);
     assertKeyRegistered(parsed, requester);
+    // The agent vouches for the user, whose authentication is its caller's business.
+    const attestation = (await this.#attestation?.assess(parsed, true)) ?? ({ kind: 'off' } as const);
     const der = await this.#sign(parsed, requester, options.format ?? 'cms');
-    return { der, requester };
+    return { der, requester, attestation };
   }
 
   async #sign(

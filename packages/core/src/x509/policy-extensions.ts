@@ -1,6 +1,17 @@
 import { DerReader } from '../asn1/der-reader.ts';
+import { oid, sequence } from '../asn1/der-writer.ts';
 import { contextPrimitive, tag } from '../asn1/tag.ts';
 import { oids } from '../object-identifiers.ts';
+import type { Extension } from './extension.ts';
+
+/** RFC 5280 4.2.1.4, without qualifiers. */
+export function certificatePolicies(policies: readonly string[]): Extension {
+  return {
+    oid: oids.certificatePolicies,
+    critical: false,
+    value: sequence(...policies.map((policy) => sequence(oid(policy)))),
+  };
+}
 
 /** Readers of the policy extensions of RFC 5280 4.2.1; each takes extnValue contents. */
 

@@ -31,7 +31,7 @@ export const issuer = await caCertificateByHand(caKey);
 export const otherKey = PublicKey.parse((await softwareKey('p256')).publicKey);
 
 export const orders: Readonly<Record<CertificateOrder['profile'], CertificateOrder>> = {
-  'hello-logon': { profile: 'hello-logon', user: alice, template },
+  'hello-logon': { profile: 'hello-logon', user: alice, template, issuancePolicies: [] },
   'enrollment-agent': { profile: 'enrollment-agent', subject: agentName },
   kdc: { profile: 'kdc', realm: 'CONTOSO.EXAMPLE', hostName: 'dc1.contoso.example' },
   'ocsp-responder': { profile: 'ocsp-responder', subject: Name.fromString('CN=Contoso OCSP,O=Contoso') },

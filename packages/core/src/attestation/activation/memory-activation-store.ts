@@ -1,9 +1,11 @@
+import type { AttestationNonce, NonceStore } from './attestation-nonce.ts';
 import type { Activation, ActivationStore, ChallengeStore, PendingChallenge } from './activation-store.ts';
 
-/** Challenges and activations for as long as the process lives: for tests and trials. */
-export class MemoryActivationStore implements ChallengeStore, ActivationStore {
+/** Challenges, activations and nonces for as long as the process lives: for tests and trials. */
+export class MemoryActivationStore implements ChallengeStore, ActivationStore, NonceStore {
   readonly #challenges = new Map<string, PendingChallenge>();
   readonly #activations = new Map<string, Activation>();
+  readonly #nonces = new Map<string, AttestationNonce>();
 
   put(challenge: PendingChallenge): Promise<void> {
     this.#challenges.set(challenge.id, challenge);
@@ -28,6 +30,24 @@ export class MemoryActivationStore implements ChallengeStore, ActivationStore {
 
   find(attestationKeyName: Uint8Array): Promise<Activation | undefined> {
     return Promise.resolve(this.#activations.get(hex(attestationKeyName)));
+  }
+
+  addNonce(nonce: AttestationNonce): Promise<void> {
+    this.#nonces.set(hex(nonce.nonce), nonce);
+    return Promise.resolve();
+  }
+
+  bindNonce(nonce: Uint8Array, keyId: string): Promise<AttestationNonce | undefined> {
+    const found = this.#nonces.get(hex(nonce));
+    if (found === undefined) return Promise.resolve(undefined);
+    const bound = { ...found, keyId: found.keyId ?? keyId };
+    this.#nonces.set(hex(nonce), bound);
+    return Promise.resolve(bound);
+  }
+
+  removeExpiredNonces(at: Date): Promise<void> {
+    for (const [id, { expiresAt }] of this.#nonces) if (expiresAt < at) this.#nonces.delete(id);
+    return Promise.resolve();
   }
 }
 

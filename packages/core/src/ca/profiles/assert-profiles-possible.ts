@@ -55,6 +55,7 @@ const examples: Readonly<Record<ProfileName, CertificateContents>> = {
       keyCredentials: [],
     },
     { oid: '1.3.6.1.4.1.311.21.8.1', majorVersion: 1, minorVersion: 0 },
+    [],
   ),
   'enrollment-agent': enrollmentAgent(anyone),
   kdc: kdc('EXAMPLE.TEST', 'kdc.example.test'),

@@ -8,7 +8,7 @@ import type { CertificateContents, CertificateOrder } from './profile.ts';
 export function contentsOf(order: CertificateOrder): CertificateContents {
   switch (order.profile) {
     case 'hello-logon':
-      return helloLogon(order.user, order.template);
+      return helloLogon(order.user, order.template, order.issuancePolicies);
     case 'enrollment-agent':
       return enrollmentAgent(order.subject);
     case 'kdc':

@@ -15,7 +15,13 @@ import type { Lifetime } from '../issuance/validity.ts';
 
 /** What a certificate is for and for whom. Everything that it will say of its subject is in here. */
 export type CertificateOrder =
-  | { readonly profile: 'hello-logon'; readonly user: DirectoryUser; readonly template: CertificateTemplate }
+  | {
+      readonly profile: 'hello-logon';
+      readonly user: DirectoryUser;
+      readonly template: CertificateTemplate;
+      /** What attestation of the key has earned (MS-WCCE 3.2.2.6.2.1.4.5.7). */
+      readonly issuancePolicies: readonly string[];
+    }
   | { readonly profile: 'enrollment-agent'; readonly subject: Name }
   | { readonly profile: 'kdc'; readonly realm: string; readonly hostName: string }
   | { readonly profile: 'ocsp-responder'; readonly subject: Name };
