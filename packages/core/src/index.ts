@@ -3,6 +3,14 @@ export { adcsErrorCodes, type AdcsErrorSymbol } from './adcs-error-codes.ts';
 
 export { decodePemOrDer, encodePem, type PemLabel } from './asn1/pem.ts';
 
+export {
+  attestsDevice,
+  attestsKey,
+  type AttestationIdentity,
+  type AttestsDevice,
+  type AttestsKey,
+  type CertifiedEndorsementKey,
+} from './keys/attesting.ts';
 export { isKeyAlgorithm, keyAlgorithms, type KeyAlgorithm } from './keys/key-algorithm.ts';
 export {
   claimsKeyOrigin,

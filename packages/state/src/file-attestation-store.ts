@@ -106,16 +106,22 @@ function format({ challenges, activations, nonces }: Contents): string {
   const document = {
     format: 'countersign-attestation',
     version: 1,
-    challenges: [...challenges.values()],
-    activations: [...activations.values()],
-    nonces: [...nonces.values()],
+    challenges: Array.from(challenges.values(), withHex),
+    activations: Array.from(activations.values(), withHex),
+    nonces: Array.from(nonces.values(), withHex),
   };
-  const text = JSON.stringify(
-    document,
-    (_, value: unknown) => (value instanceof Uint8Array ? hex(value) : value),
-    1,
+  return `${JSON.stringify(document, null, 1)}\n`;
+}
+
+/** Octets as hex, one level down too: before JSON asks a Buffer for its own idea of it. */
+function withHex(record: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]: [string, unknown]) => {
+      if (value instanceof Uint8Array) return [name, hex(value)];
+      const isPlain = typeof value === 'object' && value !== null && !(value instanceof Date);
+      return [name, isPlain ? withHex(value) : value];
+    }),
   );
-  return `${text}\n`;
 }
 
 function parse(bytes: Uint8Array, path: string): Contents {

@@ -53,7 +53,7 @@ export interface CertificationAuthorityOptions extends CrlOptions {
    * Whether users' keys must be proved to be in a TPM, and how certificates say that they were; evidence is not looked at
    * if absent.
    */
-  readonly attestation?: RequestAttestation;
+  readonly attestation?: RequestAttestation | undefined;
   /** The key's first choice if absent. */
   readonly scheme?: SignatureScheme;
   readonly clock?: () => Date;

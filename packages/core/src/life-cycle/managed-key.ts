@@ -18,6 +18,8 @@ const passedOn: ReadonlySet<PropertyKey> = new Set([
   'changePin',
   'retriesLeft',
   'originClaims',
+  // TPM2_Certify: signs with the attestation key, and only what the TPM says of this key.
+  'attest',
 ]);
 
 /** A key that asks its record before each signature, and is otherwise the same, its PIN included. */

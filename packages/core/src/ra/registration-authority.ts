@@ -22,7 +22,7 @@ export interface RegistrationAuthorityOptions {
   /** Which keys are good enough to vouch for; every algorithm and no blocklist if absent. */
   readonly keyPolicy?: KeyPolicy;
   /** Whether keys must be proved to be in a TPM; evidence is not looked at if absent. */
-  readonly attestation?: RequestAttestation;
+  readonly attestation?: RequestAttestation | undefined;
   /** The key's first choice if absent. */
   readonly scheme?: SignatureScheme;
   readonly clock?: () => Date;
