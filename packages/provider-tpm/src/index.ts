@@ -58,3 +58,5 @@ export { encodeSavedContext, parseSavedContext, type SavedContext } from './stru
 
 export { createTpmProvider, type TpmProvider, type TpmProviderOptions } from './provider/tpm-provider.ts';
 export { formatTpmUri, parseTpmUri, type TpmUri } from './keys/tpm-uri.ts';
+export type { SignedAttestation } from './attestation/index.ts';
+export type { PcrSelection } from './session/index.ts';

@@ -29,11 +29,14 @@ export interface SwtpmOptions {
   readonly version?: '1.2' | '2.0';
   /** Whether swtpm itself sends TPM2_Startup; default true. */
   readonly started?: boolean;
+  /** What is to be done with the state's directory before the first start. */
+  readonly prepare?: (directory: string) => Promise<void>;
 }
 
 /** A software TPM of its own, with its state in a temporary directory. */
 export async function startSwtpm(options: SwtpmOptions = {}): Promise<Swtpm> {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-swtpm-'));
+  await options.prepare?.(directory);
   const [endpoint, control] = await endpoints(options.over ?? 'tcp', directory);
   const parameters = [
     'socket',
@@ -118,7 +121,7 @@ async function endpoints(
   if (over === 'unix') {
     return [
       { kind: 'unix', path: join(directory, 'tpm') },
-      { kind: 'unix', path: join(directory, 'control') },
+      { kind: 'unix', path: join(directory, 'tpm.ctrl') }, // where tools look for it
     ];
   }
   const port = await freePort();

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
   CountersignError,
+  type AttestsKey,
   type Key,
   type KeyAlgorithm,
   type PinProtected,
   type SignatureScheme,
+  type TpmKeyEvidence,
 } from '@countersign/core';
 import { keyGone, type KeyDirectory } from '@countersign/state';
 import { assertNewPin, assertPossiblePin } from '../keys/auth-value.ts';
@@ -20,19 +22,21 @@ import {
 } from '../session/index.ts';
 import { assertPinMayBeTried, pinRefusal, readLockoutState, speaksOfPin } from '../storage/lockout.ts';
 import type { LoadableObject } from '../storage/object-slots.ts';
+import type { TpmAttestor } from './tpm-attestor.ts';
 import type { TpmConnection } from './tpm-connection.ts';
 
 /** What a key needs of its provider. */
 export interface TpmKeyPlace {
   readonly connection: TpmConnection;
   readonly files: KeyDirectory;
+  readonly attestor: TpmAttestor;
   readonly allowFinalPinTry: boolean;
   /** The key was given another PIN: handles that were unlocked with the old one are to forget it. */
   pinChanged(id: string): void;
 }
 
 /** A key in a TPM that is used without an authValue. */
-export class TpmKey implements Key {
+export class TpmKey implements Key, AttestsKey {
   readonly id: string;
   readonly ref: string;
   readonly label: string;
@@ -69,13 +73,11 @@ export class TpmKey implements Key {
     });
   }
 
-  /** Lends the loaded key, authorized, to work that does more with it than to sign. */
-  async withAuthorization<T>(
-    work: (object: LoadableObject, authValue: Uint8Array) => Promise<T>,
-  ): Promise<T> {
+  async attest(nonce: Uint8Array): Promise<TpmKeyEvidence> {
     this.assertUsable();
+    const asked = Uint8Array.from(nonce);
     return this.authorized(async (authValue) =>
-      work(loadable(this.place.connection, this.stored), authValue),
+      this.place.attestor.certify(loadable(this.place.connection, this.stored), authValue, asked),
     );
   }
 

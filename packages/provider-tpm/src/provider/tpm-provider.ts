@@ -2,7 +2,11 @@ import { join, resolve } from 'node:path';
 import {
   Certificate,
   CountersignError,
+  type AttestationIdentity,
+  type AttestsDevice,
+  type AttestsKey,
   type CertificateStore,
+  type Credential,
   type Key,
   type KeyDescription,
   type KeyProvider,
@@ -16,11 +20,13 @@ import { assertNewPin } from '../keys/auth-value.ts';
 import { describeStoredKey, parseKeyFile, readStoredKey, type StoredTpmKey } from '../keys/key-file.ts';
 import { signingKeyTemplate } from '../keys/key-templates.ts';
 import { formatTpmUri, parseTpmUri } from '../keys/tpm-uri.ts';
-import { create, parsePublicArea } from '../session/index.ts';
+import type { SignedAttestation } from '../attestation/index.ts';
+import { create, parsePublicArea, type PcrSelection } from '../session/index.ts';
 import { bindToTpm } from '../storage/tpm-binding.ts';
 import { openTransport } from '../transport/open-transport.ts';
 import { HandedOutKeys } from './handed-out-keys.ts';
 import { lookUp } from './key-lookup.ts';
+import { TpmAttestor } from './tpm-attestor.ts';
 import { TpmConnection } from './tpm-connection.ts';
 import {
   loadable,
@@ -46,9 +52,10 @@ export interface TpmProviderOptions {
 }
 
 /** Keys of a TPM 2.0, kept in files that only this TPM can use. A key made with a PIN is `PinProtected`. */
-export interface TpmProvider extends KeyProvider, CertificateStore {
-  generate(spec: KeySpec & { readonly pin: Uint8Array }): Promise<Key & PinProtected>;
-  generate(spec: KeySpec): Promise<Key>;
+export interface TpmProvider extends KeyProvider, CertificateStore, AttestsDevice {
+  generate(spec: KeySpec & { readonly pin: Uint8Array }): Promise<Key & AttestsKey & PinProtected>;
+  generate(spec: KeySpec): Promise<Key & AttestsKey>;
+  open(ref: string): Promise<Key & AttestsKey>;
   /**
    * Takes a key that another program made in this TPM.
    * @param file in TSS2 PRIVATE KEY format, PEM or DER
@@ -58,6 +65,11 @@ export interface TpmProvider extends KeyProvider, CertificateStore {
   importKeyFile(file: Uint8Array, label?: string): Promise<string>;
   /** @returns the key in TSS2 PRIVATE KEY format, PEM, for other programs that use this TPM; the PIN stays what it is */
   exportKeyFile(ref: string): Promise<Uint8Array>;
+  /**
+   * Has the attestation key say what PCRs hold (TPM2_Quote).
+   * @param nonce the verifier's, 1 to 66 octets
+   */
+  quote(nonce: Uint8Array, selections: readonly PcrSelection[]): Promise<SignedAttestation>;
 }
 
 /**
@@ -89,7 +101,14 @@ class TpmKeyProvider implements TpmProvider {
     this.#connection = connection;
     this.#files = files;
     this.#transport = transport;
-    this.#place = { connection, files, allowFinalPinTry, pinChanged: (id) => this.#handedOut.lock(id) };
+    const attestor = new TpmAttestor(connection, files.path);
+    this.#place = {
+      connection,
+      files,
+      attestor,
+      allowFinalPinTry,
+      pinChanged: (id) => this.#handedOut.lock(id),
+    };
     this.info = {
       scheme: 'tpm',
       description: `keys of a TPM 2.0 (${connection.abilities.description}), in ${files.path}`,
@@ -100,9 +119,9 @@ class TpmKeyProvider implements TpmProvider {
     };
   }
 
-  generate(spec: KeySpec & { readonly pin: Uint8Array }): Promise<Key & PinProtected>;
-  generate(spec: KeySpec): Promise<Key>;
-  async generate(spec: KeySpec): Promise<Key> {
+  generate(spec: KeySpec & { readonly pin: Uint8Array }): Promise<Key & AttestsKey & PinProtected>;
+  generate(spec: KeySpec): Promise<Key & AttestsKey>;
+  async generate(spec: KeySpec): Promise<Key & AttestsKey> {
     this.#assertOpen();
     this.#assertMakes(spec.algorithm);
     const label = checkLabel(spec.label ?? '');
@@ -119,7 +138,7 @@ class TpmKeyProvider implements TpmProvider {
     }
   }
 
-  async open(ref: string): Promise<Key> {
+  async open(ref: string): Promise<Key & AttestsKey> {
     return this.#handOut(await this.#lookUp(ref));
   }
 
@@ -181,6 +200,21 @@ class TpmKeyProvider implements TpmProvider {
 
   async exportKeyFile(ref: string): Promise<Uint8Array> {
     return Uint8Array.from((await this.#lookUp(ref)).file);
+  }
+
+  async attestationIdentity(): Promise<AttestationIdentity> {
+    this.#assertOpen();
+    return this.#place.attestor.identity();
+  }
+
+  async answerChallenge(challenge: Credential, endorsementKey: Uint8Array): Promise<Uint8Array> {
+    this.#assertOpen();
+    return this.#place.attestor.answerChallenge(challenge, endorsementKey);
+  }
+
+  async quote(nonce: Uint8Array, selections: readonly PcrSelection[]): Promise<SignedAttestation> {
+    this.#assertOpen();
+    return this.#place.attestor.quote(Uint8Array.from(nonce), selections);
   }
 
   close(): Promise<void> {

@@ -47,5 +47,6 @@ export * from './commands/list-handles.ts';
 export * from './commands/nv.ts';
 export * from './commands/objects.ts';
 export * from './commands/policy.ts';
+export * from './commands/read-property.ts';
 export { readPublic, readPublicUntrusted, type PublicObject } from './commands/read-public.ts';
 export { sign, type SignatureScheme, type TpmSignature } from './commands/signatures.ts';

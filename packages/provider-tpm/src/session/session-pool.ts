@@ -7,7 +7,7 @@ import {
   type TpmCommand,
   type TpmResult,
 } from './execute-command.ts';
-import { startAuthSession, type SessionOptions } from './start-auth-session.ts';
+import { startAuthSession, type SessionHash, type SessionOptions } from './start-auth-session.ts';
 import type { TpmChannel } from './tpm-channel.ts';
 import { missingSessionIndex } from './missing-session.ts';
 
@@ -83,12 +83,21 @@ export class SessionPool {
     }
   }
 
-  /** A policy session with the same salt, unbound. It ends with the command that it authorizes, or with the pool. */
-  async startPolicySession(kind: 'policy' | 'trial' = 'policy'): Promise<AuthSession> {
+  /**
+   * A policy session with the same salt, unbound. It ends with the command that it authorizes, or with the pool.
+   * @param hash that of the pool's sessions if absent; a policy is satisfied in the nameAlg of what it is the policy of.
+   */
+  async startPolicySession(
+    kind: 'policy' | 'trial' = 'policy',
+    hash: SessionHash | undefined = this.#options.hash,
+  ): Promise<AuthSession> {
     return this.#exclusively(async () => {
       await this.#flushRemains();
       const { bind: _unbound, ...options } = this.#options;
-      const session = await startAuthSession(this.#channel, kind, options);
+      const session = await startAuthSession(this.#channel, kind, {
+        ...options,
+        ...(hash === undefined ? {} : { hash }),
+      });
       this.#policySessions.add(session);
       return session;
     });

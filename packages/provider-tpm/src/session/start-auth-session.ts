@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CountersignError } from '@countersign/core';
-import { algorithmIds, hashAlgorithms } from './algorithms.ts';
+import { algorithmIds, hashAlgorithms, type HashAlgorithm } from './algorithms.ts';
 import { AuthSession, type SessionKind } from './auth-session.ts';
 import { stripTrailingZeros } from './auth-value.ts';
 import { commands } from './command-table.ts';
@@ -12,7 +12,7 @@ import type { TpmChannel } from './tpm-channel.ts';
 import { TpmReader } from './wire/tpm-reader.ts';
 import { TpmWriter } from './wire/tpm-writer.ts';
 
-export type SessionHash = 'sha256' | 'sha384';
+export type SessionHash = HashAlgorithm;
 export type SessionSymmetric = 'aes-128-cfb' | 'aes-256-cfb';
 
 export interface SessionOptions {

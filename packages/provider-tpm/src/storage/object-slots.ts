@@ -58,6 +58,16 @@ export class ObjectSlots {
     );
   }
 
+  /** Works with a loaded object while all other slots are free. */
+  async useAlone<T>(object: LoadableObject, work: (loaded: PublicObject) => Promise<T>): Promise<T> {
+    return this.#inTurn(async () =>
+      this.#again(async () => {
+        await this.#makeRoom(0);
+        return work(await this.#load(object));
+      }),
+    );
+  }
+
   /** Works with as many free slots as the TPM's most demanding commands need. */
   async withFreeSlots<T>(work: () => Promise<T>): Promise<T> {
     return this.#inTurn(async () =>

@@ -29,14 +29,16 @@ export async function nvReadPublic(pool: SessionPool, handle: number): Promise<N
 }
 
 /**
- * TPM2_NV_Read of everything, in chunks that every TPM takes.
+ * TPM2_NV_Read of everything, in chunks.
  * @param reader whose authorization the index accepts: the index itself, or the owner.
  * @param index as `nvReadPublic` gave it; its Name may change with its first write.
+ * @param chunkBytes no more than TPM_PT_NV_BUFFER_MAX; 512 if absent.
  */
 export async function nvRead(
   pool: SessionPool,
   reader: AuthorizedEntity,
   index: NvIndex,
+  chunkBytes = defaultChunkBytes,
 ): Promise<Uint8Array> {
   const data = new Uint8Array(index.dataBytes);
   for (let offset = 0; offset < data.length; offset += chunkBytes) {
@@ -55,7 +57,7 @@ export async function nvRead(
 }
 
 /** Below TPM_PT_NV_BUFFER_MAX of the TPMs in the field, and not above the 1,024 that swtpm has. */
-const chunkBytes = 512;
+const defaultChunkBytes = 512;
 
 function commandFor(index: Entity): TpmCommand {
   return { layout: commands.nvReadPublic, handles: [index], parameters: new Uint8Array() };
