@@ -12,6 +12,8 @@ describe.each([
   ['memory', 'rsa2048'],
   ['pkcs11', 'p256'],
   ['pkcs11', 'rsa2048'],
+  ['tpm', 'p256'],
+  ['tpm', 'rsa2048'],
 ])('countersign demo --provider %s --algorithm %s', (provider, algorithm) => {
   let site: Site;
   let outcome: Outcome;
@@ -119,6 +121,15 @@ describe.each([
     expect(policies).toContain(':TLS Web Client Authentication');
   });
 
+  test('the certificate says of a key in a TPM how that is known, and of others nothing', async () => {
+    const text = await openssl(['x509', '-in', 'certificate.pem', '-noout', '-text'], out);
+    const policies = [...text.matchAll(/Policy: (\S+)/g)].map(([, policy]) => policy);
+    const attested = ['1.3.6.1.4.1.311.21.31', '1.3.6.1.4.1.311.21.32'];
+    expect(policies).toEqual(provider === 'tpm' ? attested : []);
+    const request = await openssl(['req', '-in', 'request.pem', '-noout', '-text'], out);
+    expect(request.includes('1.2.840.113549.1.9.16.2.59')).toBe(provider === 'tpm');
+  });
+
   test('the RA’s certificate is an enrollment agent’s', async () => {
     const text = await openssl(['x509', '-in', 'ra.pem', '-noout', '-text'], out);
     expect(text).toMatch(/X509v3 Extended Key Usage: \n\s+1\.3\.6\.1\.4\.1\.311\.20\.2\.1\n/);
@@ -156,7 +167,7 @@ describe('countersign demo, run by a person', () => {
 
   test('tells its progress on standard error and its result on standard output', () => {
     expect(outcome.status).toBe(0);
-    expect(outcome.stderr.match(/^✓ /gm)).toHaveLength(11);
+    expect(outcome.stderr.match(/^✓ /gm)).toHaveLength(12);
     for (const file of artifacts) expect(outcome.stdout).toContain(`  ${file}`);
     expect(outcome.stdout).not.toContain('✓');
   });
@@ -236,10 +247,16 @@ describe('countersign demo refuses', () => {
     },
   );
 
-  test('providers that this version does not have', async () => {
-    const refusal = await site.refusal(['demo', '--provider', 'tpm', '--out', 'out']);
+  test('to run with a provider whose software is not there', async () => {
+    const refusal = await site.refusal(['demo', '--provider', 'tpm', '--out', 'out'], { PATH: site.path });
     expect(refusal).toMatchObject({ code: 'PROVIDER_NOT_AVAILABLE' });
+    expect(refusal.hint).toContain('swtpm-tools');
     expect(refusal.hint).toContain('--provider memory');
+  });
+
+  test('nothing where no TPM can be had: it takes memory, and says so', async () => {
+    const summary = await site.runJson(['demo', '--out', 'memory'], { PATH: site.path });
+    expect(summary).toMatchObject({ provider: 'memory' });
   });
 });
 

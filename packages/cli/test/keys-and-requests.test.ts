@@ -50,7 +50,9 @@ describe('a key', () => {
     expect((await site.refusal(['key', 'show', '--provider', 'memory:objekt=x'])).code).toBe(
       'KEY_REFERENCE_MALFORMED',
     );
-    expect((await site.refusal(['key', 'list', '--provider', 'tpm:'])).code).toBe('PROVIDER_NOT_AVAILABLE');
+    expect((await site.refusal(['key', 'list', '--provider', 'smartcard:'])).code).toBe(
+      'PROVIDER_NOT_AVAILABLE',
+    );
   });
 
   test('is destroyed for good; its history stays', async () => {

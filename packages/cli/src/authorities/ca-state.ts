@@ -24,6 +24,12 @@ import {
   writeFileAtomic,
 } from '@countersign/state';
 import type { PinOptions } from '../terminal/pin.ts';
+import {
+  attestationKinds,
+  attestationOf,
+  requestAttestation,
+  type AttestationKind,
+} from './attestation-config.ts';
 import { createStateDirectory } from './new-state-directory.ts';
 import type { NewServicePin } from './service-pin.ts';
 import {
@@ -46,6 +52,8 @@ export interface CaConfig {
   readonly deltaCrlUris: readonly string[];
   /** Edited in by hand; without it agents of this CA may enroll everyone but protected accounts. */
   readonly agentRights?: readonly EnrollmentAgentRight[];
+  /** What is made of evidence that keys are in TPMs; it lies in `attestation` below the CA's directory. */
+  readonly attestation: AttestationKind;
 }
 
 export interface NewCa {
@@ -58,6 +66,7 @@ export interface NewCa {
   /** Whether deltas will be published, at `<publishUrl>/ca-delta.crl`. */
   readonly deltaCrls?: boolean | undefined;
   readonly templateOid?: string | undefined;
+  readonly attestation?: AttestationKind | undefined;
   readonly pin: NewServicePin;
 }
 
@@ -83,6 +92,7 @@ export async function initCa(
         crlUris: [`${publishUrl}/ca.crl`],
         caIssuersUris: [`${publishUrl}/ca.cer`],
         deltaCrlUris: options.deltaCrls === true ? [`${publishUrl}/ca-delta.crl`] : [],
+        attestation: options.attestation ?? 'off',
       };
       await writeFileAtomic(join(draft, 'ca.json'), formatConfig(config));
       await writeFileAtomic(join(draft, 'ca.pem'), encodePem('CERTIFICATE', certificate.der), {
@@ -110,7 +120,16 @@ export async function withCa<T>(
   try {
     if (access.to === 'sign') await unlockServiceKey(dir, `the CA in ${dir}`, key, access.pin);
     return await withLedger(dir, (ledger) =>
-      use(new CertificationAuthority({ ...config, key, certificate, directory, ledger })),
+      use(
+        new CertificationAuthority({
+          ...config,
+          attestation: requestAttestation(attestationOf(dir, config)),
+          key,
+          certificate,
+          directory,
+          ledger,
+        }),
+      ),
     );
   } finally {
     await provider.close();
@@ -155,6 +174,7 @@ export async function readConfig(dir: string): Promise<CaConfig> {
     ...(document.has('agentRights')
       ? { agentRights: document.objects('agentRights').map(parseAgentRight) }
       : {}),
+    attestation: document.has('attestation') ? document.oneOf('attestation', attestationKinds) : 'off',
   };
   template.end();
   document.end();

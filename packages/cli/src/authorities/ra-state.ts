@@ -5,8 +5,10 @@ import {
   decodePemOrDer,
   encodePem,
   RegistrationAuthority,
+  type AttestationChallenges,
   type KeyAlgorithm,
   type Name,
+  type RequestAttestation,
 } from '@countersign/core';
 import { openFileDirectory } from '@countersign/hello';
 import {
@@ -18,6 +20,15 @@ import {
 } from '@countersign/state';
 import type { PinOptions } from '../terminal/pin.ts';
 import { readCaCertificate, readConfig as readCaConfig, withCa } from './ca-state.ts';
+import {
+  attestationChallenges,
+  attestationOf,
+  parseAttestationConfig,
+  readEndorsementRoots,
+  requestAttestation,
+  type AttestationConfig,
+  type EndorsementRoots,
+} from './attestation-config.ts';
 import { createStateDirectory } from './new-state-directory.ts';
 import type { NewServicePin } from './service-pin.ts';
 import {
@@ -33,6 +44,8 @@ interface RaConfig {
   readonly keyRef: string;
   /** Absolute path of the directory in which requesters' keys are looked up. */
   readonly directory: string;
+  /** The CA's policy, and where it keeps what it needs for that. */
+  readonly attestation: AttestationConfig;
 }
 
 export interface NewRa {
@@ -43,11 +56,18 @@ export interface NewRa {
   readonly subject: Name;
   readonly algorithm: KeyAlgorithm;
   readonly pin: NewServicePin;
+  /** PEM file with the certificates of TPM manufacturers. */
+  readonly endorsementRoots?: string | undefined;
 }
 
 /** Makes an RA: its key, and from the CA its enrollment agent certificate. */
 export async function initRa(dir: string, options: NewRa): Promise<Certificate> {
-  const { directory } = await readCaConfig(options.ca);
+  const caConfig = await readCaConfig(options.ca);
+  const { directory } = caConfig;
+  const attestation = attestationOf(options.ca, caConfig);
+  const roots =
+    options.endorsementRoots === undefined ? undefined : await readFileBytes(options.endorsementRoots);
+  if (options.endorsementRoots !== undefined) await readEndorsementRoots(options.endorsementRoots);
   const caCertificate = await readCaCertificate(options.ca);
   return createStateDirectory(dir, async (draft) => {
     const spec = { algorithm: options.algorithm, label: 'enrollment-agent' };
@@ -57,7 +77,11 @@ export async function initRa(dir: string, options: NewRa): Promise<Certificate> 
       const certificate = await withCa(options.ca, { to: 'sign', pin: options.caPin }, (ca) =>
         ca.issueForOperator(request, { profile: 'enrollment-agent', subject }),
       );
-      const config: RaConfig = { keyRef: portableRef(draft, key.ref, options.provider), directory };
+      const config: RaConfig = {
+        keyRef: portableRef(draft, key.ref, options.provider),
+        directory,
+        attestation,
+      };
       await writeFileAtomic(join(draft, 'ra.json'), formatConfig(config));
       await writeFileAtomic(join(draft, 'ra.pem'), encodePem('CERTIFICATE', certificate.der), {
         mode: 0o644,
@@ -65,6 +89,7 @@ export async function initRa(dir: string, options: NewRa): Promise<Certificate> 
       await writeFileAtomic(join(draft, 'ca.pem'), encodePem('CERTIFICATE', caCertificate.der), {
         mode: 0o644,
       });
+      if (roots !== undefined) await writeFileAtomic(join(draft, rootsFile), roots, { mode: 0o644 });
       return certificate;
     });
   });
@@ -83,13 +108,44 @@ export async function withRa<T>(
   const directory = await openFileDirectory(config.directory);
   const { provider, key } = await openServiceKey(dir, config.keyRef);
   try {
-    const ra = new RegistrationAuthority({ key, certificate, directory });
+    const attestation = requestAttestation(config.attestation);
+    const ra = new RegistrationAuthority({ key, certificate, directory, attestation });
     await unlockServiceKey(dir, `the registration authority in ${dir}`, key, pin);
     return await use(ra);
   } finally {
     await provider.close();
   }
 }
+
+/** What an RA has for challenging TPMs. */
+export interface RaAttestation {
+  readonly attestation: RequestAttestation;
+  readonly challenges: AttestationChallenges;
+  readonly roots: EndorsementRoots;
+}
+
+/** @throws CountersignError `STATE_MISSING` if the RA was not made for that */
+export async function openRaAttestation(dir: string): Promise<RaAttestation> {
+  const { attestation: config } = await readConfig(dir);
+  const attestation = requestAttestation(config);
+  const path = join(dir, rootsFile);
+  if (attestation !== undefined && (await readFileIfExists(path)) !== undefined) {
+    return {
+      attestation,
+      challenges: attestationChallenges(config),
+      roots: await readEndorsementRoots(path),
+    };
+  }
+  throw missingState(
+    dir,
+    attestation === undefined
+      ? 'registration authority that looks at attestations'
+      : 'list of trusted TPM manufacturers',
+    'countersign ca init --attestation required …, then: countersign ra init --endorsement-roots FILE …',
+  );
+}
+
+const rootsFile = 'endorsement-roots.pem';
 
 async function readConfig(dir: string): Promise<RaConfig> {
   const path = join(dir, 'ra.json');
@@ -100,7 +156,11 @@ async function readConfig(dir: string): Promise<RaConfig> {
   const document = JsonObject.from(parseJsonDocument(bytes, path), path);
   document.oneOf('format', ['countersign-ra']);
   document.integer('version', { min: 1, max: 1 });
-  const config = { keyRef: document.string('keyRef'), directory: document.string('directory') };
+  const config = {
+    keyRef: document.string('keyRef'),
+    directory: document.string('directory'),
+    attestation: parseAttestationConfig(document.object('attestation')),
+  };
   document.end();
   return config;
 }

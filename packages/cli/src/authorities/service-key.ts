@@ -7,7 +7,6 @@ import {
   type KeyAlgorithm,
   type KeyProvider,
 } from '@countersign/core';
-import { formatMemoryUri, parseMemoryUri } from '@countersign/provider-memory';
 import { openProvider, pinOfNewKey } from '../keys/provider-access.ts';
 import { withPin, type PinOptions } from '../terminal/pin.ts';
 import { withNewServicePin, withServicePin, type NewServicePin } from './service-pin.ts';
@@ -96,12 +95,16 @@ export async function unlockServiceKey(
  * `pin-source` that its operator named.
  */
 export function portableRef(directory: string, ref: string, providerUri: string): string {
-  if (!ref.startsWith('memory:')) {
-    const pinSource = /[?&](pin-source=[^&]*)/.exec(providerUri)?.[1];
-    return pinSource === undefined ? ref : `${ref}${ref.includes('?') ? '&' : '?'}${pinSource}`;
-  }
-  const { store, ...key } = parseMemoryUri(ref);
-  return store === serviceKeyStore(directory) ? formatMemoryUri(key) : ref;
+  const [path = '', query = ''] = ref.split('?', 2);
+  const ownStore = serviceKeyStore(directory);
+  const kept = query
+    .split('&')
+    .filter(
+      (each) => each !== '' && !(each.startsWith('store=') && decodeURIComponent(each.slice(6)) === ownStore),
+    );
+  const pinSource = /[?&](pin-source=[^&]*)/.exec(providerUri)?.[1];
+  const attributes = [...kept, ...(pinSource === undefined ? [] : [pinSource])];
+  return attributes.length === 0 ? path : `${path}?${attributes.join('&')}`;
 }
 
 /** @throws CountersignError `STATE_MISSING` */

@@ -10,6 +10,7 @@ import {
 import { initCa, withCa, withLedger } from '../authorities/ca-state.ts';
 import { readCountersignedFile } from '../files/input-files.ts';
 import { assertWritable, writeArtifact } from '../files/output-files.ts';
+import { attestationKinds } from '../authorities/attestation-config.ts';
 import { report, table } from '../terminal/report.ts';
 import { algorithmOption } from './algorithm-option.ts';
 import { certificateJson, certificateRows } from './certificate-view.ts';
@@ -36,6 +37,11 @@ function initCommand() {
     .addOption(algorithmOption())
     .option('--publish-url <url>', 'where ca.cer and ca.crl will be found (default: http://<this host>/pki)')
     .option('--delta-crls', 'have complete CRLs point at ca-delta.crl beside them, for "ca crl --delta"')
+    .addOption(
+      new Option('--attestation <policy>', "whether users' keys must be proved to be in a TPM")
+        .choices(attestationKinds)
+        .default('off' as const),
+    )
     .option('--template-oid <oid>', 'the hello-logon template of your directory (default: a new one)')
     .option(
       '--pin-file <file>',

@@ -1,4 +1,5 @@
 import { Command, Option } from '@commander-js/extra-typings';
+import { demoProviders } from '../demo/user-keys.ts';
 import { runDemo } from '../demo/run-demo.ts';
 import { report } from '../terminal/report.ts';
 import { demoText, tellStep } from '../demo/demo-view.ts';
@@ -7,11 +8,10 @@ export function demoCommand() {
   return new Command('demo')
     .description('run the whole flow on this machine: from a new key to an installed certificate')
     .addOption(
-      new Option('--provider <name>', "where the user's key lives (default: the best one here)").choices([
-        'memory',
-        'pkcs11',
-        'tpm',
-      ] as const),
+      new Option(
+        '--provider <name>',
+        "where the user's key lives (default: tpm, a software one, where swtpm is installed, else memory)",
+      ).choices(demoProviders),
     )
     .addOption(
       new Option('--algorithm <name>', 'key algorithm')

@@ -235,7 +235,7 @@ async function withNewKeyPin(
 
 const anyProvider = [
   '--provider <uri>',
-  'where the keys live: memory:, or pkcs11:token=…?module-path=…',
+  'where the keys live: memory:, tpm:, or pkcs11:token=…?module-path=…',
   'memory:',
 ] as const;
 const pinIfWanted = [

@@ -20,6 +20,10 @@ export function raCommand(): Command {
       '--pin-file <file>',
       "the new key's PIN (default: COUNTERSIGN_PIN, or a random one kept beside the key)",
     )
+    .option(
+      '--endorsement-roots <file>',
+      "certificates of the TPM manufacturers to trust (PEM), where the CA's policy is to look at attestations",
+    )
     .option('--ca-pin-file <file>', "read the CA key's PIN from this file")
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExample:\n  $ countersign ra init --dir ra --ca ca')

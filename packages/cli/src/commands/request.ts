@@ -9,6 +9,7 @@ import {
   subjectAltName,
   userPrincipalName,
 } from '@countersign/core';
+import { attestKey } from '../authorities/attest-key.ts';
 import { readRequestFile } from '../files/input-files.ts';
 import { assertWritable, writeArtifact } from '../files/output-files.ts';
 import { withCustody } from '../keys/custody.ts';
@@ -24,12 +25,16 @@ export function requestCommand(): Command {
     .requiredOption('--key <uri>', 'reference of the key, such as memory:object=alice')
     .option('--subject <dn>', 'subject to ask for (RFC 4514); the CA takes its own from the directory')
     .option('--upn <upn>', 'the user that the request is for')
+    .option(
+      '--attest <dir>',
+      'have the TPM prove to the registration authority in <dir> that it holds the key',
+    )
     .option('--out <file>', 'write the request here (PEM) instead of to standard output')
     .option('--pin-file <file>', "read the key's PIN from this file")
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      '\nExample:\n  $ countersign request create --key memory:object=alice --upn alice@contoso.test --out request.pem',
+      '\nExamples:\n  $ countersign request create --key memory:object=alice --upn alice@contoso.test --out request.pem\n  $ countersign request create --key tpm:object=alice --upn alice@contoso.test --attest ra --out request.pem',
     )
     .action((options) =>
       report(options, async () => {
@@ -78,14 +83,16 @@ export function requestCommand(): Command {
 
 async function signWith(
   uri: string,
-  options: { readonly pinFile?: string | undefined },
+  options: { readonly pinFile?: string | undefined; readonly attest?: string | undefined },
   fields: Parameters<typeof createCertificationRequest>[1],
 ): Promise<Uint8Array> {
   return withCustody(uri, async (custody) => {
     const key = await custody.open(completeUri(uri));
     if (isPinProtected(key) && key.locked)
       await withPin(`the key ${key.label || key.ref}`, options, (pin) => key.unlock(pin));
-    return createCertificationRequest(key, fields);
+    if (options.attest === undefined) return createCertificationRequest(key, fields);
+    const { attribute } = await attestKey(options.attest, custody.provider, key);
+    return createCertificationRequest(key, { ...fields, attributes: [attribute] });
   });
 }
 

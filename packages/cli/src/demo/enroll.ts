@@ -6,6 +6,7 @@ import {
   isPinProtected,
   KeyCustody,
   Name,
+  parseCertificatePolicies,
   preferredScheme,
   subjectAltName,
   userPrincipalName,
@@ -15,6 +16,7 @@ import {
 } from '@countersign/core';
 import { createFileDirectory, openFileDirectory } from '@countersign/hello';
 import { FileKeyRecords } from '@countersign/state';
+import { attestKey } from '../authorities/attest-key.ts';
 import { initCa, withCa, withLedger } from '../authorities/ca-state.ts';
 import { initRa, withRa } from '../authorities/ra-state.ts';
 import { readPinFile, pinFromEnvironment } from '../terminal/pin.ts';
@@ -47,11 +49,11 @@ export async function enroll(
   try {
     const keys = await openUserKeys(provider, state, pin);
     try {
-      const authorities = await setUpAuthorities(state, options, runStep);
+      const authorities = await setUpAuthorities(state, options, keys, runStep);
       const enrolled = await enrollUser(state, options, keys, pin, runStep);
       return { ...authorities, ...enrolled, seenBy: isKnown ? keys.seenBy : [] };
     } finally {
-      await keys.provider.close();
+      await keys.close();
     }
   } finally {
     pin.fill(0);
@@ -61,6 +63,7 @@ export async function enroll(
 async function setUpAuthorities(
   state: string,
   { algorithm }: DemoOptions,
+  { endorsementRoots }: UserKeys,
   runStep: RunStep,
 ): Promise<Pick<Enrolled, 'caCertificate' | 'raCertificate'>> {
   const directory = join(state, 'directory');
@@ -76,9 +79,11 @@ async function setUpAuthorities(
       subject: Name.fromString('CN=Countersign Demo CA,O=Contoso'),
       algorithm,
       publishUrl: 'http://pki.contoso.test',
+      attestation: endorsementRoots === undefined ? 'off' : 'required',
       pin: { random: true },
     });
     did(`${certificate.subject.toString()}, ${certificate.publicKey.algorithm}, its ledger in SQLite`);
+    if (endorsementRoots !== undefined) did('it certifies users’ keys only if a TPM proves to hold them');
     return certificate;
   });
   const raCertificate = await runStep(
@@ -92,6 +97,7 @@ async function setUpAuthorities(
         subject: Name.fromString('CN=Countersign Demo RA,O=Contoso'),
         algorithm,
         pin: { random: true },
+        endorsementRoots,
       });
       did(`${certificate.subject.toString()}, serial ${certificate.serialNumber}`);
       return certificate;
@@ -103,7 +109,7 @@ async function setUpAuthorities(
 async function enrollUser(
   state: string,
   { algorithm }: DemoOptions,
-  { provider, description }: UserKeys,
+  { provider, description, endorsementRoots }: UserKeys,
   pin: Uint8Array,
   runStep: RunStep,
 ): Promise<Omit<Enrolled, 'caCertificate' | 'raCertificate' | 'seenBy'>> {
@@ -120,9 +126,23 @@ async function enrollUser(
     ).registerKey(demoUser.upn, key.publicKey);
     did(`key id: SHA-256 ${credential.keyId}`);
   });
+  const attributes = await (endorsementRoots === undefined
+    ? []
+    : runStep('attest', 'The TPM proves to the RA that it holds the key', async (did) => {
+        const { attribute, endorsementKey } = await attestKey(join(state, 'ra'), provider, key);
+        const { manufacturer, model } = endorsementKey.identity ?? {};
+        did(
+          `endorsement key ${endorsementKey.template.name}, certified by its manufacturer: ${manufacturer} ${model}`,
+        );
+        did(
+          'the attestation key answered a challenge that only this TPM could, and certified the key over a nonce',
+        );
+        return [attribute];
+      }));
   const request = await runStep('request', 'The key signs a certification request (PKCS#10)', async (did) => {
     const der = await createCertificationRequest(key, {
       extensionRequests: [subjectAltName([userPrincipalName(demoUser.upn)])],
+      attributes,
     });
     did(`${der.length} bytes, ${preferredScheme(key)}`);
     return der;
@@ -140,6 +160,9 @@ async function enrollUser(
     );
     did(`${issued.subject.toString()}, serial ${issued.serialNumber}`);
     did(`valid to ${issued.notAfter.toISOString()}`);
+    const policies = issued.extension('2.5.29.32');
+    if (policies !== undefined)
+      did(`issuance policies ${parseCertificatePolicies(policies).join(', ')}: attested`);
     return issued;
   });
   await runStep('install', "The certificate goes into the user's store, beside its key", async (did) => {

@@ -1,15 +1,16 @@
 import { join, resolve } from 'node:path';
-import { CountersignError, type Certificate } from '@countersign/core';
+import type { Certificate } from '@countersign/core';
 import { defaultStateDirectory } from '@countersign/state';
 import { makeDirectory } from '../files/make-directory.ts';
 import { artifactFiles, writeArtifacts, type ArtifactFile } from './artifacts.ts';
 import { enroll } from './enroll.ts';
 import { withFreshDemoState } from './demo-state.ts';
 import { demoUser, type DemoUser } from './demo-user.ts';
-import { demoProviders, type DemoProvider } from './user-keys.ts';
+import { bestProvider, type DemoProvider } from './user-keys.ts';
 
 export interface DemoOptions {
-  readonly provider?: 'memory' | 'pkcs11' | 'tpm' | undefined;
+  /** The best one of this machine if absent. */
+  readonly provider?: DemoProvider | undefined;
   readonly algorithm: 'p256' | 'rsa2048';
   readonly out?: string | undefined;
   readonly pinFile?: string | undefined;
@@ -60,7 +61,7 @@ export type RunStep = <T>(
  * what an earlier run left in the same place stays as it was.
  */
 export async function runDemo(options: DemoOptions, tell: (step: DemoStep) => void): Promise<DemoSummary> {
-  const provider = chooseProvider(options.provider);
+  const provider = options.provider ?? (await bestProvider());
   const out = resolve(options.out ?? join(defaultStateDirectory(), 'demo', timestamp(new Date())));
   const unmakeOut = await makeDirectory(out);
   const steps: DemoStep[] = [];
@@ -95,16 +96,6 @@ export async function runDemo(options: DemoOptions, tell: (step: DemoStep) => vo
     await unmakeOut();
     throw error;
   }
-}
-
-function chooseProvider(asked: DemoOptions['provider']): DemoProvider {
-  const provider = demoProviders.find((name) => name === (asked ?? 'memory'));
-  if (provider !== undefined) return provider;
-  throw new CountersignError(
-    'PROVIDER_NOT_AVAILABLE',
-    `the ${asked} provider is not part of this version`,
-    'Run: countersign demo --provider memory',
-  );
 }
 
 function summarize(certificate: Certificate): DemoSummary['certificate'] {

@@ -6,8 +6,9 @@ import { createMemoryProvider } from '@countersign/provider-memory';
 import { writeArtifact } from '../files/output-files.ts';
 import { loadPkcs11 } from '../keys/optional-providers.ts';
 import type { OpenedProvider } from '../keys/provider-access.ts';
+import { canRunSoftwareTpm, startSoftwareTpm } from './software-tpm.ts';
 
-export const demoProviders = ['memory', 'pkcs11'] as const;
+export const demoProviders = ['memory', 'pkcs11', 'tpm'] as const;
 export type DemoProvider = (typeof demoProviders)[number];
 
 /** Where the user of a demonstration has the key: a store or a token of its own, below the demonstration's state. */
@@ -17,19 +18,58 @@ export interface UserKeys {
   readonly description: string;
   /** Commands of other programs that see the same keys. */
   readonly seenBy: readonly string[];
+  /** PEM file with the manufacturers of the TPM, where the keys are in one. */
+  readonly endorsementRoots?: string;
+  readonly close: () => Promise<void>;
+}
+
+/** The best place for keys that this machine has: a software TPM, else memory. */
+export async function bestProvider(): Promise<DemoProvider> {
+  return (await canRunSoftwareTpm()) ? 'tpm' : 'memory';
 }
 
 /** @throws CountersignError `PROVIDER_NOT_AVAILABLE` if what it takes is not installed, `PIN_INVALID` */
 export async function openUserKeys(name: DemoProvider, state: string, pin: Uint8Array): Promise<UserKeys> {
   switch (name) {
     case 'memory':
-      return {
-        provider: await createMemoryProvider({ storeDirectory: join(state, 'keys') }),
-        description: 'in the memory provider; the private key lies sealed under the PIN',
-        seenBy: [],
-      };
+      return sealedKeys(state);
     case 'pkcs11':
       return softHsmToken(state, pin);
+    case 'tpm':
+      return softwareTpmKeys(state);
+  }
+}
+
+async function sealedKeys(state: string): Promise<UserKeys> {
+  const provider = await createMemoryProvider({ storeDirectory: join(state, 'keys') });
+  return {
+    provider,
+    description: 'in the memory provider; the private key lies sealed under the PIN',
+    seenBy: [],
+    close: async () => provider.close(),
+  };
+}
+
+/** A TPM of its own, with a manufacturer of its own. */
+async function softwareTpmKeys(state: string): Promise<UserKeys> {
+  const { createTpmProvider } = await import('@countersign/provider-tpm');
+  const directory = join(state, 'tpm');
+  const tpm = await startSoftwareTpm(directory);
+  try {
+    const provider = await createTpmProvider({ uri: tpm.uri, storeDirectory: join(state, 'keys') });
+    return {
+      provider,
+      description: 'in a software TPM of its own, which lets it sign and never gives it out',
+      seenBy: [],
+      endorsementRoots: tpm.endorsementRoots,
+      close: async () => {
+        await provider.close();
+        await tpm.stop();
+      },
+    };
+  } catch (error) {
+    await tpm.stop();
+    throw error;
   }
 }
 
@@ -54,10 +94,12 @@ async function softHsmToken(state: string, pin: Uint8Array): Promise<UserKeys> {
   );
   const { modulePath = '' } = parsePkcs11Uri(uri);
   const tool = `SOFTHSM2_CONF=${quoted(configuration)} pkcs11-tool --module ${quoted(modulePath)} --login`;
+  const provider = await createPkcs11Provider({ uri });
   return {
-    provider: await createPkcs11Provider({ uri }),
+    provider,
     description: 'on a SoftHSM token of its own, which lets it sign and never gives it out',
     seenBy: [`${tool} --list-objects`],
+    close: async () => provider.close(),
   };
 }
 

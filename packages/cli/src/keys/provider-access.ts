@@ -10,21 +10,19 @@ export type OpenedProvider = KeyProvider & CertificateStore;
 const openers: Readonly<Record<string, (uri: string, defaultStore: string) => Promise<OpenedProvider>>> = {
   memory: openMemory,
   pkcs11: openToken,
+  tpm: openTpm,
 };
 
 /**
- * Opens the provider that a URI names, be it the provider's own (`memory:`, `pkcs11:token=…?module-path=…`) or that of
- * one of its keys.
- * @param defaultStore where the memory provider keeps its keys when the URI does not say
+ * Opens the provider that a URI names, be it the provider's own (`memory:`, `tpm:`, `pkcs11:token=…?module-path=…`) or
+ * that of one of its keys.
+ * @param defaultStore where keys that lie in files are kept when the URI does not say
  * @throws CountersignError `PROVIDER_NOT_AVAILABLE`, `KEY_REFERENCE_MALFORMED`
  */
-export async function openProvider(
-  uri: string,
-  defaultStore: string = userKeyStore(),
-): Promise<OpenedProvider> {
+export async function openProvider(uri: string, defaultStore?: string): Promise<OpenedProvider> {
   const scheme = schemeOf(uri);
   const open = Object.hasOwn(openers, scheme) ? openers[scheme] : undefined;
-  if (open !== undefined) return open(completeUri(uri), defaultStore);
+  if (open !== undefined) return open(completeUri(uri), defaultStore ?? userKeyStore(scheme));
   throw new CountersignError(
     'PROVIDER_NOT_AVAILABLE',
     `there is no key provider for "${scheme}:" references in this version`,
@@ -62,7 +60,13 @@ async function openToken(uri: string): Promise<OpenedProvider> {
   return createPkcs11Provider({ uri });
 }
 
+/** Loaded when a TPM is named: other commands start faster without it. */
+async function openTpm(uri: string, defaultStore: string): Promise<OpenedProvider> {
+  const { createTpmProvider } = await import('@countersign/provider-tpm');
+  return createTpmProvider({ uri, storeDirectory: defaultStore });
+}
+
 /** The store of the person who runs the command. */
-function userKeyStore(): string {
-  return join(defaultStateDirectory(), 'keys');
+function userKeyStore(scheme: string): string {
+  return join(defaultStateDirectory(), scheme === 'tpm' ? 'tpm-keys' : 'keys');
 }
