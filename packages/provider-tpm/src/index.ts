@@ -60,3 +60,5 @@ export { createTpmProvider, type TpmProvider, type TpmProviderOptions } from './
 export { formatTpmUri, parseTpmUri, type TpmUri } from './keys/tpm-uri.ts';
 export type { SignedAttestation } from './attestation/index.ts';
 export type { PcrSelection } from './session/index.ts';
+
+export { canRunSoftwareTpm, startSoftwareTpm, type SoftwareTpm } from './software-tpm.ts';

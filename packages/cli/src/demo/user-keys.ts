@@ -6,7 +6,6 @@ import { createMemoryProvider } from '@countersign/provider-memory';
 import { writeArtifact } from '../files/output-files.ts';
 import { loadPkcs11 } from '../keys/optional-providers.ts';
 import type { OpenedProvider } from '../keys/provider-access.ts';
-import { canRunSoftwareTpm, startSoftwareTpm } from './software-tpm.ts';
 
 export const demoProviders = ['memory', 'pkcs11', 'tpm'] as const;
 export type DemoProvider = (typeof demoProviders)[number];
@@ -25,6 +24,7 @@ export interface UserKeys {
 
 /** The best place for keys that this machine has: a software TPM, else memory. */
 export async function bestProvider(): Promise<DemoProvider> {
+  const { canRunSoftwareTpm } = await import('@countersign/provider-tpm');
   return (await canRunSoftwareTpm()) ? 'tpm' : 'memory';
 }
 
@@ -52,9 +52,12 @@ async function sealedKeys(state: string): Promise<UserKeys> {
 
 /** A TPM of its own, with a manufacturer of its own. */
 async function softwareTpmKeys(state: string): Promise<UserKeys> {
-  const { createTpmProvider } = await import('@countersign/provider-tpm');
+  const { createTpmProvider, startSoftwareTpm } = await import('@countersign/provider-tpm');
   const directory = join(state, 'tpm');
-  const tpm = await startSoftwareTpm(directory);
+  const tpm = await wherePossible(
+    startSoftwareTpm(directory),
+    'Install it (Debian: apt-get install swtpm swtpm-tools), or run: countersign demo --provider memory',
+  );
   try {
     const provider = await createTpmProvider({ uri: tpm.uri, storeDirectory: join(state, 'keys') });
     return {

@@ -5,7 +5,9 @@ import {
   type EndorsementKeyTemplate,
 } from '@countersign/core';
 import { withEndorsementKey } from '../../src/attestation/index.ts';
-import { listHandles } from '../../src/session/index.ts';
+import { commands, listHandles, type TpmChannel } from '../../src/session/index.ts';
+import { codeOf } from '../session/channels.ts';
+import { saltedPool } from '../session/keys.ts';
 import { refusal } from '../session/refusal.ts';
 import { certificateOf, slotOf } from './endorsed-keys.ts';
 import { ManufacturedTpm } from './manufactured-tpm.ts';
@@ -71,6 +73,23 @@ test.each([
     });
   },
 );
+
+test('who passes another object off as the endorsement key is found out', async () => {
+  await tpm.use(async ({ pool, queue, srk }) => {
+    const certificate = await certificateOf(pool, 'L-1');
+    const lying: TpmChannel = {
+      async exchange(command) {
+        const altered = Buffer.from(command);
+        const isUntrusted = codeOf(command) === commands.readPublic.code && altered.readUInt16BE() === 0x8001;
+        if (isUntrusted && altered.readUInt32BE(10) === 0x81010000) altered.writeUInt32BE(0x81010001, 10);
+        return queue.exchange(altered);
+      },
+    };
+    const deceived = saltedPool(lying, srk);
+    expect((await refusal(async () => use(deceived, 'L-1', certificate))).code).toBe('TPM_REFUSED');
+    await deceived.close();
+  });
+});
 
 /** Persistent objects that are no keys, or other keys, in the same range of handles. */
 async function persistOthers(): Promise<void> {

@@ -6,9 +6,12 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CountersignError } from '@countersign/core';
-import { writeArtifact } from '../files/output-files.ts';
+import { writeFileAtomic } from '@countersign/state';
+import { TpmCommandQueue } from './command/command-queue.ts';
+import { shutdown } from './command/start-up.ts';
+import { openTransport } from './transport/open-transport.ts';
 
-/** A TPM in software (swtpm), manufactured with endorsement keys and their certificates. */
+/** A TPM in software (swtpm), manufactured with endorsement keys and their certificates: for trials and tests. */
 export interface SoftwareTpm {
   /** For `createTpmProvider`. */
   readonly uri: string;
@@ -33,7 +36,7 @@ export async function startSoftwareTpm(directory: string): Promise<SoftwareTpm> 
     throw new CountersignError(
       'PROVIDER_NOT_AVAILABLE',
       'there is no software TPM on this machine: swtpm, swtpm_setup or swtpm_localca was not found',
-      'Install it (Debian: apt-get install swtpm swtpm-tools), or run: countersign demo --provider memory',
+      'Install it (Debian: apt-get install swtpm swtpm-tools).',
     );
   }
   const endorsementRoots = await manufacture(directory);
@@ -67,7 +70,7 @@ async function manufacture(directory: string): Promise<string> {
     issuercert: inDirectory('manufacturer/ca.pem'),
     certserial: inDirectory('manufacturer/serial'),
   });
-  await writeArtifact(
+  await writeFileAtomic(
     inDirectory('manufacturer.options'),
     '--platform-manufacturer Countersign\n--platform-version 1\n--platform-model Demo\n',
   );
@@ -77,7 +80,7 @@ async function manufacture(directory: string): Promise<string> {
     readFile(inDirectory(join('manufacturer', name)), 'utf8'),
   );
   const roots = inDirectory('endorsement-roots.pem');
-  await writeArtifact(roots, (await Promise.all(certificates)).join(''));
+  await writeFileAtomic(roots, (await Promise.all(certificates)).join(''));
   return roots;
 }
 
@@ -99,7 +102,6 @@ async function emulate(directory: string, sockets: string): Promise<ChildProcess
 
 /** TPM2_Shutdown, without which the TPM takes the end of its power for an attack on the PIN. */
 async function stop(uri: string, child: ChildProcess, sockets: string): Promise<void> {
-  const { openTransport, shutdown, TpmCommandQueue } = await import('@countersign/provider-tpm');
   try {
     const queue = new TpmCommandQueue(await openTransport(uri));
     try {
@@ -130,13 +132,13 @@ function toolFailed(tool: string, output: string): CountersignError {
   return new CountersignError(
     'PROVIDER_NOT_AVAILABLE',
     `${tool} failed: ${output.trim().split('\n').slice(-3).join(' / ')}`,
-    'Run countersign demo --provider memory, or mend the installation of swtpm.',
+    'Mend the installation of swtpm and swtpm-tools.',
   );
 }
 
 async function writeSettings(path: string, values: Readonly<Record<string, string>>): Promise<void> {
   const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
-  await writeArtifact(path, lines.join(''));
+  await writeFileAtomic(path, lines.join(''));
 }
 
 async function findProgram(name: string): Promise<string | undefined> {
