@@ -12,15 +12,24 @@ import {
 } from '@countersign/core';
 import { createMemoryProvider } from '@countersign/provider-memory';
 import { createPkcs11Provider } from '@countersign/provider-pkcs11';
+import { createTpmProvider, startSoftwareTpm } from '@countersign/provider-tpm';
 import { temporaryDirectory } from '../temporary-directory.ts';
 
 export type Provider = KeyProvider & CertificateStore;
 
+/** A provider at work. */
+export interface RunningProvider {
+  readonly provider: Provider;
+  /** Closes it, and ends what was started for it. */
+  readonly stop: () => Promise<void>;
+}
+
 /** Every provider there is, each with a store of its own. The maker's folder holds the store. */
-export const providers: Readonly<Record<string, (folder: string) => Promise<Provider>>> = {
-  'memory, in the process': () => createMemoryProvider(),
-  'memory, sealed at rest': sealedMemoryProvider,
-  'pkcs11, SoftHSM': softHsm,
+export const providers: Readonly<Record<string, (folder: string) => Promise<RunningProvider>>> = {
+  'memory, in the process': async () => running(await createMemoryProvider()),
+  'memory, sealed at rest': async (folder) => running(await sealedMemoryProvider(folder)),
+  'pkcs11, SoftHSM': async (folder) => running(await softHsm(folder)),
+  'tpm, swtpm': softwareTpm,
 };
 
 export const pin = Buffer.from('482913');
@@ -41,6 +50,20 @@ export function sealedMemoryProvider(folder: string): Promise<Provider> {
     storeDirectory: join(folder, 'keys'),
     sealing: { scryptCost: { N: 16, r: 1, p: 1 } },
   });
+}
+
+function running(provider: Provider): RunningProvider {
+  return { provider, stop: async () => provider.close() };
+}
+
+async function softwareTpm(folder: string): Promise<RunningProvider> {
+  const tpm = await startSoftwareTpm(join(folder, 'tpm'));
+  const provider = await createTpmProvider({ uri: tpm.uri, storeDirectory: join(folder, 'keys') });
+  const stop = async (): Promise<void> => {
+    await provider.close();
+    await tpm.stop();
+  };
+  return { provider, stop };
 }
 
 async function softHsm(folder: string): Promise<Provider> {

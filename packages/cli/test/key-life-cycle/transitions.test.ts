@@ -46,15 +46,16 @@ const ways: Readonly<Record<KeyState, readonly Step[]>> = {
 describe.each(Object.entries(providers))('the keys of %s', (_, makeProvider) => {
   let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
   let provider: Provider;
+  let stop: () => Promise<void>;
   let custody: KeyCustody;
 
   beforeAll(async () => {
     folder = await temporaryDirectory();
-    provider = await makeProvider(folder.path);
+    ({ provider, stop } = await makeProvider(folder.path));
     custody = new KeyCustody({ provider, records: new FileKeyRecords(folder.path), clock: () => at });
   });
   afterAll(async () => {
-    await provider.close();
+    await stop();
     await folder.remove();
   });
 
