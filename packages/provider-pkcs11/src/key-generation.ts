@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { CountersignError, type KeyAlgorithm } from '@countersign/core';
 import type { IKeyPair, ITemplate, Session } from 'graphene-pk11';
 import { destroyObject } from './certificate-objects.ts';
+import { CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } from './cryptoki.ts';
 import type { FoundKey } from './key-objects.ts';
+import { findObjects } from './object-attributes.ts';
+import type { ProviderToken } from './provider-tokens.ts';
 import { readPublicKey } from './public-key-attributes.ts';
 import { generationMechanism, keyBits } from './token-algorithms.ts';
 import { asTokenError, hasReturnValue } from './token-error.ts';
@@ -11,23 +14,31 @@ export interface GenerationOptions {
   readonly algorithm: KeyAlgorithm;
   readonly label: string;
   readonly alwaysAuthenticate: boolean;
+  /** Throws if the key is wanted no more when it is made. */
+  readonly assertWanted: () => void;
 }
 
 /**
  * Makes a key pair on the token; the private half is sensitive, not extractable, and only signs. A pair that cannot be
  * used for any reason is destroyed before the error leaves.
  * @param session read-write, with the user logged in
+ * @param leftovers gets the CKA_ID of a pair that could not be destroyed in this session either
  */
-export async function generateKeyPair(session: Session, options: GenerationOptions): Promise<FoundKey> {
+export async function generateKeyPair(
+  session: Session,
+  options: GenerationOptions,
+  leftovers: Buffer[],
+): Promise<FoundKey> {
   // Under an id from the start: a process that dies here leaves a whole pair that can be found and destroyed.
   const id = randomBytes(16);
   const pair = await makePair(session, options, id);
   try {
+    options.assertWanted();
     const publicKey = readPublicKey(pair.publicKey);
     if (publicKey?.algorithm !== options.algorithm) throw otherKey(options.algorithm, publicKey?.algorithm);
     return { id, label: options.label, publicKey };
   } catch (error) {
-    destroyPair(pair, error);
+    if (!destroyedPair(pair)) leftovers.push(id);
     throw error;
   }
 }
@@ -117,22 +128,50 @@ function publicTemplates(algorithm: KeyAlgorithm): readonly ITemplate[] {
   }
 }
 
-function destroyPair(pair: IKeyPair, why: unknown): void {
-  const failures: unknown[] = [];
-  for (const object of [pair.privateKey, pair.publicKey]) {
-    try {
-      destroyObject(object);
-    } catch (error) {
-      failures.push(error);
-    }
+function destroyedPair(pair: IKeyPair): boolean {
+  try {
+    for (const object of [pair.privateKey, pair.publicKey]) destroyObject(object);
+    return true;
+  } catch (error) {
+    if (!(error instanceof CountersignError)) throw error;
+    return false;
   }
-  if (failures.length === 0) return;
-  throw new CountersignError(
-    'TOKEN_FAILED',
-    'a key pair was made, could not be used, and could not be removed either',
-    'Look for it on the token, for example with: pkcs11-tool --list-objects --login, and remove it there.',
-    { cause: new AggregateError([why, ...failures]) },
-  );
+}
+
+/**
+ * Destroys pairs that were made in vain, with a login and a session of its own: theirs may be what failed.
+ * @param ids CKA_IDs that no other objects have
+ * @param why they were in vain
+ * @throws CountersignError `TOKEN_FAILED` if they are still there
+ */
+export async function destroyLeftovers(
+  token: ProviderToken,
+  ids: readonly Buffer[],
+  logIn: () => Promise<() => void>,
+  why: unknown,
+): Promise<void> {
+  try {
+    const release = await logIn();
+    try {
+      await token.connection.run('read-write', (session) => {
+        token.assertLoggedIn();
+        for (const id of ids) {
+          for (const keyClass of [CKO_PRIVATE_KEY, CKO_PUBLIC_KEY]) {
+            for (const object of findObjects(session, { class: keyClass, id })) destroyObject(object);
+          }
+        }
+      });
+    } finally {
+      release();
+    }
+  } catch (error) {
+    throw new CountersignError(
+      'TOKEN_FAILED',
+      'a key pair was made, could not be used, and could not be removed either',
+      'Look for it on the token, for example with: pkcs11-tool --list-objects --login, and remove it there.',
+      { cause: new AggregateError([why, error]) },
+    );
+  }
 }
 
 function otherKey(wanted: KeyAlgorithm, found: string | undefined): CountersignError {

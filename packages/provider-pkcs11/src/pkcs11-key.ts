@@ -7,7 +7,7 @@ import {
   type PinProtected,
   type SignatureScheme,
 } from '@countersign/core';
-import type { Session } from 'graphene-pk11';
+import type { Session, SessionObject } from 'graphene-pk11';
 import type { Handle } from 'pkcs11js';
 import { CKA_ALWAYS_AUTHENTICATE } from './cryptoki.ts';
 import { describeKey, findPrivateKey, type FoundKey } from './key-objects.ts';
@@ -149,7 +149,7 @@ export class Pkcs11Key implements Key, PinProtected, ClaimsKeyOrigin {
     return connection.run('read-only', (session) => {
       this.#assertUsable();
       if (this.locked) throw this.#pinRequired();
-      return readOriginClaims(findPrivateKey(session, this.found), connection.present().info);
+      return readOriginClaims(this.#find(session), connection.present().info);
     });
   }
 
@@ -201,14 +201,21 @@ export class Pkcs11Key implements Key, PinProtected, ClaimsKeyOrigin {
   #privateKey(session: Session): Handle {
     this.#assertUsable();
     if (this.locked) throw this.#pinRequired();
-    const { generation } = this.#place.connection.login;
-    if (this.#handle?.generation !== generation) {
-      const object = findPrivateKey(session, this.found);
+    const { login } = this.#place.connection;
+    if (this.#handle?.generation !== login.generation) {
+      const object = this.#find(session);
       this.#alwaysAuthenticate = readBoolean(object, CKA_ALWAYS_AUTHENTICATE) === true;
       if (!this.#alwaysAuthenticate) this.#wipePin();
-      this.#handle = { handle: object.handle, generation };
+      this.#handle = { handle: object.handle, generation: login.generation };
     }
     return this.#handle.handle;
+  }
+
+  #find(session: Session): SessionObject {
+    const { login, loginRequired } = this.#place.connection;
+    // After a logout that nobody noticed the token shows no private keys: that must not look as if this one were destroyed.
+    if (loginRequired && !login.confirmAnew()) throw this.#pinRequired();
+    return findPrivateKey(session, this.found);
   }
 
   /** Finds the private half, and whether it wants its PIN each time; where not, no copy of the PIN stays. */

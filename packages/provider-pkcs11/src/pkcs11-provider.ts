@@ -14,7 +14,7 @@ import {
 import type { Session } from 'graphene-pk11';
 import { certificatesOf, destroyObject, writeCertificate } from './certificate-objects.ts';
 import { HandedOutKeys } from './handed-out-keys.ts';
-import { generateKeyPair } from './key-generation.ts';
+import { destroyLeftovers, generateKeyPair } from './key-generation.ts';
 import { assertNamesKeysOf, exactlyOne, matchesKey, refOf, type LocatedKey } from './key-lookup.ts';
 import { findKeys, findPrivateKey, findPublicKeys, type FoundKey } from './key-objects.ts';
 import { findModule } from './module-path.ts';
@@ -99,23 +99,33 @@ class TokenKeyProvider implements Pkcs11Provider {
       this.#assertOpen();
       const token = this.#tokens.only();
       token.algorithms.assertMakes(spec.algorithm);
-      const release =
-        spec.pin === undefined ? await token.logIn() : token.logInWith(copy, this.#allowFinalTry);
+      const logIn = async (): Promise<() => void> =>
+        spec.pin === undefined ? token.logIn() : token.logInWith(copy, this.#allowFinalTry);
+      const options = {
+        algorithm: spec.algorithm,
+        label,
+        alwaysAuthenticate: this.#options.alwaysAuthenticate ?? false,
+        assertWanted: () => this.#assertOpen(),
+      };
+      const leftovers: Buffer[] = [];
+      const release = await logIn();
       try {
         const made = await token.connection.run('read-write', (session) => {
           token.assertLoggedIn();
-          return token.connection.login.during(() =>
-            generateKeyPair(session, {
-              algorithm: spec.algorithm,
-              label,
-              alwaysAuthenticate: this.#options.alwaysAuthenticate ?? false,
-            }),
-          );
+          return token.connection.login.during(() => generateKeyPair(session, options, leftovers));
         });
+        // Until the caller has it.
+        leftovers.push(made.id);
         const key = this.#handOut({ place: token, key: made }, [], this.#uri);
         if (spec.pin === undefined) await key.unlockFromLogin();
         else await key.unlock(copy);
+        // Of attempts before the one that succeeded.
+        const inVain = leftovers.slice(0, -1);
+        if (inVain.length > 0) await destroyLeftovers(token, inVain, logIn, undefined);
         return key;
+      } catch (error) {
+        if (leftovers.length > 0) await destroyLeftovers(token, leftovers, logIn, error);
+        throw error;
       } finally {
         release();
       }
@@ -140,11 +150,14 @@ class TokenKeyProvider implements Pkcs11Provider {
   }
 
   async destroy(ref: string): Promise<void> {
+    let isPrivateHalfGone = false;
     await this.#change(ref, (session, key) => {
       const certificates = certificatesOf(session, key).map(({ object }) => object);
       const publicKeys = findPublicKeys(session, key);
       // The private half first: if anything fails, what is left is of no use to anyone.
-      destroyObject(findPrivateKey(session, key));
+      if (!isPrivateHalfGone) destroyObject(findPrivateKey(session, key));
+      // Where the rest has to be tried again, in a fresh session, it is not looked for any more.
+      isPrivateHalfGone = true;
       this.#handedOut.revokeDestroyed(key);
       for (const object of [...certificates, ...publicKeys]) destroyObject(object);
     });

@@ -106,8 +106,9 @@ export class ProviderToken {
     return this.connection.identity;
   }
 
+  /** Asked of the token: who takes a lost login for one that is there takes all keys for destroyed. */
   get seesPrivateKeys(): boolean {
-    return !this.connection.loginRequired || this.connection.login.confirm();
+    return !this.connection.loginRequired || this.connection.login.confirmAnew();
   }
 
   paceOf(algorithm: KeyAlgorithm): SigningPace {
@@ -154,7 +155,8 @@ export class ProviderToken {
 
   /** Checked again right before the change: another part of the process may have logged out. */
   assertLoggedIn(): void {
-    if (this.connection.loginRequired && !this.connection.login.heldBy(this.owner)) throw this.#pinRequired();
+    const { login, loginRequired } = this.connection;
+    if (loginRequired && !(login.confirmAnew() && login.heldBy(this.owner))) throw this.#pinRequired();
   }
 
   async close(): Promise<void> {

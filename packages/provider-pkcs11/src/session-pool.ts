@@ -1,5 +1,5 @@
 import type { Session } from 'graphene-pk11';
-import { call, hasReturnValue } from './token-error.ts';
+import { hasReturnValue } from './token-error.ts';
 import { closeBroken } from './token-login.ts';
 
 export type SessionMode = 'read-only' | 'read-write';
@@ -90,8 +90,8 @@ export class SessionPool {
       this.#idle.push(session);
     } else {
       this.#open -= 1;
-      if (sound) call('C_CloseSession', () => session.close());
-      else closeBroken(session);
+      // Where that fails, the work is done all the same: to throw here would have it done twice.
+      closeBroken(session);
     }
     this.#waiting.shift()?.();
   }

@@ -1,11 +1,11 @@
 import { isMainThread } from 'node:worker_threads';
 import { CountersignError } from '@countersign/core';
-import type { Module } from 'graphene-pk11';
+import type { Module, Session, Slot } from 'graphene-pk11';
 import type { PKCS11 } from 'pkcs11js';
-import { CKF_OS_LOCKING_OK } from './cryptoki.ts';
+import { CKF_OS_LOCKING_OK, CKF_SERIAL_SESSION } from './cryptoki.ts';
 import { loadNativePart, type NativePart } from './native-part.ts';
 import { asTokenError, call, hasReturnValue } from './token-error.ts';
-import { TokenLogin } from './token-login.ts';
+import { closeBroken, TokenLogin } from './token-login.ts';
 
 /**
  * A PKCS#11 module in this process. C_Initialize may be called once per process, so every provider on the same path
@@ -17,6 +17,7 @@ export class SharedModule {
   readonly lib: PKCS11;
   readonly module: Module;
   readonly libraryParameters: string | undefined;
+  readonly #graphene: NativePart['graphene'];
   readonly #finalizeAtEnd: boolean;
   readonly #logins = new Map<string, TokenLogin>();
   #users = 0;
@@ -26,6 +27,7 @@ export class SharedModule {
     this.libraryParameters = libraryParameters;
     this.lib = loadLibrary(path, native);
     this.#finalizeAtEnd = initialize(this.lib, path, libraryParameters);
+    this.#graphene = native.graphene;
     this.module = new native.graphene.Module(this.lib);
   }
 
@@ -53,9 +55,25 @@ export class SharedModule {
 
   /** The login state that all users of a token in this process share, as Cryptoki has it. */
   loginOf(tokenIdentity: string): TokenLogin {
-    const login = this.#logins.get(tokenIdentity) ?? new TokenLogin(this.lib);
+    const login = this.#logins.get(tokenIdentity) ?? this.#newLogin();
     this.#logins.set(tokenIdentity, login);
     return login;
+  }
+
+  /** @param flags CKF_SERIAL_SESSION, and CKF_RW_SESSION for changes */
+  openSession(slot: Slot, flags: number): Session {
+    const handle = call('C_OpenSession', () => this.lib.C_OpenSession(slot.handle, flags));
+    try {
+      // Asks for the state of the session at once. One that cannot be asked must not stay open.
+      return call('C_GetSessionInfo', () => new this.#graphene.Session(handle, slot, this.lib));
+    } catch (error) {
+      closeBroken({ close: () => this.lib.C_CloseSession(handle) });
+      throw error;
+    }
+  }
+
+  #newLogin(): TokenLogin {
+    return new TokenLogin(this.lib, (slot) => this.openSession(slot, CKF_SERIAL_SESSION));
   }
 }
 

@@ -3,7 +3,7 @@ import type { Session, Slot } from 'graphene-pk11';
 import { CKF_LOGIN_REQUIRED, CKF_RW_SESSION, CKF_SERIAL_SESSION } from './cryptoki.ts';
 import { SessionPool, type SessionMode } from './session-pool.ts';
 import type { SharedModule } from './shared-module.ts';
-import { call, hasReturnValue, TokenError } from './token-error.ts';
+import { hasReturnValue, TokenError } from './token-error.ts';
 import type { TokenLogin } from './token-login.ts';
 import { isSame, presentTokens, tokenIn, type PresentToken, type TokenIdentity } from './token-selection.ts';
 
@@ -104,7 +104,7 @@ export class TokenConnection {
   #openSession(mode: SessionMode): Session {
     const { slot } = this.present();
     const flags = mode === 'read-write' ? CKF_SERIAL_SESSION | CKF_RW_SESSION : CKF_SERIAL_SESSION;
-    return call('C_OpenSession', () => slot.open(flags));
+    return this.shared.openSession(slot, flags);
   }
 
   #notPresent(): CountersignError {

@@ -22,6 +22,7 @@ export class LoginHold {
  */
 export class TokenLogin {
   readonly #lib: PKCS11;
+  readonly #openSession: (slot: Slot) => Session;
   readonly #holds = new Set<LoginHold>();
   #session: Session | undefined;
   #fingerprint: PinFingerprint | undefined;
@@ -30,8 +31,10 @@ export class TokenLogin {
   #inFlight = 0;
   #generation = 0;
 
-  constructor(lib: PKCS11) {
+  /** @param openSession opens a read-only session */
+  constructor(lib: PKCS11, openSession: (slot: Slot) => Session) {
     this.#lib = lib;
+    this.#openSession = openSession;
   }
 
   /** Changes whenever handles of private objects may have gone stale. */
@@ -52,9 +55,7 @@ export class TokenLogin {
    * @throws CountersignError `PIN_INCORRECT`, `PIN_LOCKED`, `PIN_FINAL_TRY`, `PIN_INVALID`, `TOKEN_NOT_INITIALIZED`
    */
   acquire(slot: Slot, hold: LoginHold, pin: Uint8Array, allowFinalTry: boolean): void {
-    // The token may have been away since, without anyone having noticed.
-    this.#inDoubt = true;
-    if (this.confirm()) this.#checkAgainstLogin(pin);
+    if (this.confirmAnew()) this.#checkAgainstLogin(pin);
     else this.#logIn(slot, pin, allowFinalTry);
     this.#holds.add(hold);
   }
@@ -108,7 +109,14 @@ export class TokenLogin {
       if (!(error instanceof CountersignError)) throw error;
     }
     this.#forget();
+    closeBroken(session);
     return false;
+  }
+
+  /** Asks the token in any case: it may have been away, or somebody else have logged out, without anyone having noticed. */
+  confirmAnew(): boolean {
+    this.#inDoubt = true;
+    return this.confirm();
   }
 
   /** Work in other threads that a logout must not overtake. */
@@ -126,7 +134,7 @@ export class TokenLogin {
     const token = call('C_GetTokenInfo', () => slot.getToken());
     assertPinMayBeTried(token.flags, token.label, allowFinalTry);
     const text = pinText(pin);
-    const session = call('C_OpenSession', () => slot.open());
+    const session = this.#openSession(slot);
     try {
       this.#logInWith(session, text);
     } catch (error) {
@@ -193,7 +201,7 @@ export class TokenLogin {
 }
 
 /** Closes a session that something went wrong with. That it cannot be closed says nothing new. */
-export function closeBroken(session: Session): void {
+export function closeBroken(session: Pick<Session, 'close'>): void {
   try {
     session.close();
   } catch (error) {
