@@ -80,7 +80,7 @@ export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-async function temporaryFolder(): Promise<string> {
+export async function temporaryFolder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'countersign-pkcs11-'));
   afterAll(async () => rm(path, { recursive: true, force: true }));
   return path;

@@ -107,17 +107,6 @@ describe.each(Object.entries(moduleMakers))('%s', (_, make) => {
     await kept.sign('ecdsa-sha256', message);
     await provider.destroy(kept.ref);
   });
-
-  test('many signatures at once keep within the bound on sessions', async () => {
-    const provider = await providerOn(module, { maxSessions: 2 });
-    const key = await provider.generate({ algorithm: 'rsa2048', pin });
-    const before = neighbour.C_GetTokenInfo(slotOfToken()).sessionCount;
-    const signing = Array.from({ length: 40 }, async () => key.sign('rsa-pkcs1-sha256', message));
-    const [first] = await Promise.all(signing);
-    expect(first?.length).toBe(256);
-    expect(neighbour.C_GetTokenInfo(slotOfToken()).sessionCount - before).toBeLessThanOrEqual(2);
-    await provider.destroy(key.ref);
-  });
 });
 
 test('a token that is taken away is missed, and found when it is back', async () => {
