@@ -78,12 +78,18 @@ exists() {
   esac
 }
 
-# True where it is built already. npm's own Node compiles it; Node-API lets any other Node load it.
+# True where it is built already. Node-API lets any Node load it, whichever Node's headers it was compiled with: those of
+# an installed one are taken before any are fetched.
 build_pkcs11js() {
   local binary=node_modules/pkcs11js/build/Release/pkcs11.node
   [[ -e $binary ]] && return
   command -v g++ >/dev/null && command -v make >/dev/null && command -v python3 >/dev/null || return 1
   say 'compiling pkcs11js'
+  local node prefix
+  while read -r node; do
+    prefix=$(dirname "$(dirname "$(readlink -f "$node")")")
+    [[ -e $prefix/include/node/node_api.h ]] && export npm_config_nodedir=$prefix && break
+  done < <(type -aP node)
   npm rebuild pkcs11js --foreground-scripts --loglevel=error >/dev/null 2>&1
   [[ -e $binary ]]
 }
