@@ -27,6 +27,7 @@ import { countersignForAlice, createEnrollment } from '../enrollment/enrollment-
 import { createOcspService } from '../ocsp/ocsp-fixture.ts';
 import { realText } from '../key-credential/real-blobs.ts';
 import { readVectors } from '../vectors/vector-file.ts';
+import { attestationParsers } from './attestations.ts';
 import { attributeSets, readAndRewriteAttributes } from './attribute-sets.ts';
 import { keyCredentials, readAndRewriteKeyCredential, unhashed } from './key-credentials.ts';
 
@@ -197,5 +198,6 @@ export async function fuzzedParsers(): Promise<FuzzedParser[]> {
         return undefined;
       },
     },
+    ...attestationParsers(),
   ];
 }
