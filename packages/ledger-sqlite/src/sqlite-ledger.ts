@@ -103,6 +103,10 @@ export class SqliteLedger implements Ledger {
     return this.#read(({ entry }) => this.#parseFound(entry.get(serialNumber)));
   }
 
+  async findByKey(keyId: string): Promise<readonly LedgerEntry[]> {
+    return this.#read(({ entriesOfKey }) => entriesOfKey.all(keyId).map(parseEntry));
+  }
+
   async revoke(serialNumber: string, revocation: Revocation, event?: AuditEvent): Promise<void> {
     requireRevocation(revocation);
     if (event !== undefined) requireAuditEvent(event);

@@ -18,6 +18,7 @@ export interface Statements {
       reservedAtMs: number,
     ]
   >;
+  readonly entriesOfKey: Statement<[keyId: string]>;
   readonly insertCertificate: Statement<[serialNumber: string, certificate: Uint8Array]>;
   readonly insertRevocation: Statement<[serialNumber: string, reason: string, revokedAtMs: number]>;
   readonly otherOwner: Statement<[keyId: string, keyOwner: string]>;
@@ -35,16 +36,18 @@ export interface Statements {
   readonly auditAfter: Statement<[number: number, count: number]>;
 }
 
+const selectEntry = `
+  SELECT serial_number, profile, subject, agent_serial_number, request_digest, key_id, key_owner,
+         tbs_certificate, not_after_ms, reserved_at_ms, certificate, reason, revoked_at_ms
+  FROM reservation
+  LEFT JOIN certificate USING (serial_number)
+  LEFT JOIN (SELECT * FROM revocation_status WHERE reason <> 'removeFromCRL') USING (serial_number)`;
+
 export function prepareStatements(database: Database): Statements {
   return {
     requestByDigest: database.prepare('SELECT 1 FROM reservation WHERE request_digest = ?'),
-    entry: database.prepare(`
-      SELECT serial_number, profile, subject, agent_serial_number, request_digest, key_id, key_owner,
-             tbs_certificate, not_after_ms, reserved_at_ms, certificate, reason, revoked_at_ms
-      FROM reservation
-      LEFT JOIN certificate USING (serial_number)
-      LEFT JOIN (SELECT * FROM revocation_status WHERE reason <> 'removeFromCRL') USING (serial_number)
-      WHERE serial_number = ?`),
+    entry: database.prepare(`${selectEntry} WHERE serial_number = ?`),
+    entriesOfKey: database.prepare(`${selectEntry} WHERE key_id = ?`),
     insertReservation: database.prepare(`
       INSERT INTO reservation (serial_number, profile, subject, agent_serial_number, request_digest,
                                key_id, key_owner, tbs_certificate, not_after_ms, reserved_at_ms)

@@ -53,6 +53,23 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
         expect(await (await reopen()).find(reservation.serialNumber)).toEqual(expected);
       });
 
+      test('finds all that was reserved for a key, and nothing of other keys', async () => {
+        const { keyId } = reservationFor('a');
+        const second = reservationFor('b', { keyId });
+        for (const reservation of [reservationFor('a'), second, reservationFor('c')]) {
+          await ledger.reserve(reservation);
+        }
+        await ledger.record(second.serialNumber, Uint8Array.of(0x30, 0));
+        const found = await other.findByKey(keyId);
+        expect(new Map(found.map((entry) => [entry.serialNumber, entry.certificate]))).toEqual(
+          new Map([
+            [reservationFor('a').serialNumber, undefined],
+            [second.serialNumber, Uint8Array.of(0x30, 0)],
+          ]),
+        );
+        expect(await ledger.findByKey('0'.repeat(64))).toEqual([]);
+      });
+
       test('takes a reservation that no agent asked for', async () => {
         const reservation = reservationFor('a', { agentSerialNumber: undefined });
         await ledger.reserve(reservation);

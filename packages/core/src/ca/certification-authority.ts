@@ -9,7 +9,8 @@ import { preferredScheme } from '../keys/preferred-scheme.ts';
 import type { SignatureScheme } from '../keys/signature-scheme.ts';
 import { assertNamesNobodyElse } from '../request/assert-names-nobody-else.ts';
 import { CertificationRequest } from '../request/certification-request.ts';
-import type { Certificate } from '../x509/certificate.ts';
+import type { PublicKey } from '../keys/public-key.ts';
+import { Certificate } from '../x509/certificate.ts';
 import type { CertificateTemplate } from '../x509/microsoft-extensions.ts';
 import type { RevocationReason } from '../x509/revocation-reason.ts';
 import { assertCrlsPossible } from './assert-crls-possible.ts';
@@ -127,6 +128,23 @@ export class CertificationAuthority {
       const approval = { approvedBy, requestDigest, replayDigest: parsed.digest };
       return this.#certify(order, parsed.request, approval, now);
     });
+  }
+
+  /**
+   * The `hello-logon` certificate that was issued for a key and still holds: for an RA that answers the same request again,
+   * because its first answer was lost.
+   * @returns the one that holds longest, or undefined
+   */
+  async currentCertificate({ keyId }: PublicKey): Promise<Certificate | undefined> {
+    const now = this.#clock();
+    const current = (await this.#issuance.ledger.findByKey(keyId)).flatMap((entry) =>
+      entry.certificate !== undefined && entry.revocation === undefined && entry.profile === 'hello-logon'
+        ? [Certificate.parse(entry.certificate)]
+        : [],
+    );
+    return current
+      .filter(({ notBefore, notAfter }) => notBefore <= now && now <= notAfter)
+      .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime())[0];
   }
 
   /**

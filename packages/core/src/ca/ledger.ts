@@ -18,6 +18,8 @@ export interface Ledger {
    */
   record(serialNumber: string, certificate: Uint8Array, event?: AuditEvent): Promise<void>;
   find(serialNumber: string): Promise<LedgerEntry | undefined>;
+  /** All that was reserved for a key, in no order. @param keyId SHA-256 of the SubjectPublicKeyInfo, lower-case hex */
+  findByKey(keyId: string): Promise<readonly LedgerEntry[]>;
   /**
    * `REVOCATION_NOT_POSSIBLE` if the serial is unknown or already revoked; what is on hold may be revoked for another
    * reason.

@@ -64,6 +64,10 @@ export class MemoryLedger implements Ledger {
     return settle(() => this.#entries.get(serialNumber));
   }
 
+  findByKey(keyId: string): Promise<readonly LedgerEntry[]> {
+    return settle(() => [...this.#entries.values()].filter((entry) => entry.keyId === keyId));
+  }
+
   revoke(serialNumber: string, revocation: Revocation, event?: AuditEvent): Promise<void> {
     return settle(() => {
       const entry = this.#entries.get(serialNumber);

@@ -55,6 +55,11 @@ export class WatchedLedger implements Ledger {
     return this.#ledger.find(serialNumber);
   }
 
+  async findByKey(keyId: string): Promise<readonly LedgerEntry[]> {
+    this.#mayFail('findByKey');
+    return this.#ledger.findByKey(keyId);
+  }
+
   async revoke(serialNumber: string, revocation: Revocation, event?: AuditEvent): Promise<void> {
     this.#mayFail('revoke');
     this.#mayFailToAudit(event);
