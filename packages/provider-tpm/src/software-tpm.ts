@@ -52,7 +52,7 @@ export async function startSoftwareTpm(directory: string): Promise<SoftwareTpm> 
   }
 }
 
-/** `manufacturer` gets a CA and its root, `state` a TPM with what these certified. */
+/** `state` gets a TPM, certified by a manufacturer that makes this one and is no more: its keys are not kept. */
 async function manufacture(directory: string): Promise<string> {
   const inDirectory = (name: string): string => join(directory, name);
   for (const name of [directory, inDirectory('state'), inDirectory('manufacturer')]) {
@@ -81,6 +81,7 @@ async function manufacture(directory: string): Promise<string> {
   );
   const roots = inDirectory('endorsement-roots.pem');
   await writeFileAtomic(roots, (await Promise.all(certificates)).join(''));
+  await rm(inDirectory('manufacturer'), { recursive: true });
   return roots;
 }
 
