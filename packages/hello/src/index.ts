@@ -5,3 +5,18 @@ export {
   type FileDirectoryOptions,
 } from './directory/file-directory.ts';
 export { requireWellFormed, type NewDirectoryUser } from './directory/user-rules.ts';
+
+export { ProvisioningJournal, type ProvisioningRecord } from './provisioning/journal.ts';
+export {
+  provision,
+  type ProvisioningOptions,
+  type ProvisioningOutcome,
+  type ProvisioningStep,
+} from './provisioning/provision.ts';
+export type {
+  Authentication,
+  EnrollmentAnswer,
+  NotSynced,
+  Registered,
+  Stations,
+} from './provisioning/stations.ts';
