@@ -53,6 +53,11 @@ const migrations: readonly string[] = [
     last_position  INTEGER NOT NULL CHECK (last_position >= 0)
   ) STRICT;
 
+  -- A row for each CRL that was signed.
+  CREATE TABLE signed_crl (
+    number INTEGER NOT NULL PRIMARY KEY REFERENCES crl (number)
+  ) STRICT;
+
   -- details: JSON array of [key, value] pairs, because their order is part of the hash.
   CREATE TABLE audit (
     number  INTEGER NOT NULL PRIMARY KEY CHECK (number >= 1),
@@ -106,6 +111,14 @@ const migrations: readonly string[] = [
     BEGIN SELECT RAISE(ABORT, 'a CRL number is never changed'); END;
   CREATE TRIGGER crl_kept_on_delete BEFORE DELETE ON crl
     BEGIN SELECT RAISE(ABORT, 'a CRL number is never removed'); END;
+
+  CREATE TRIGGER signed_crl_kept_on_insert BEFORE INSERT ON signed_crl
+    WHEN EXISTS (SELECT 1 FROM signed_crl WHERE number = NEW.number)
+    BEGIN SELECT RAISE(ABORT, 'a CRL is signed once'); END;
+  CREATE TRIGGER signed_crl_kept_on_update BEFORE UPDATE ON signed_crl
+    BEGIN SELECT RAISE(ABORT, 'a signed CRL is never changed'); END;
+  CREATE TRIGGER signed_crl_kept_on_delete BEFORE DELETE ON signed_crl
+    BEGIN SELECT RAISE(ABORT, 'a signed CRL is never removed'); END;
 
   CREATE TRIGGER audit_has_no_gap BEFORE INSERT ON audit
     WHEN NEW.number <> (SELECT coalesce(max(number), 0) + 1 FROM audit)

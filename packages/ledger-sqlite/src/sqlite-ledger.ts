@@ -175,6 +175,20 @@ export class SqliteLedger implements Ledger {
     });
   }
 
+  async recordCrl(number: number, event: AuditEvent): Promise<void> {
+    requireAuditEvent(event);
+    return this.#write(({ unsignedCrl, insertSignedCrl }) => {
+      if (unsignedCrl.get(number) === undefined) {
+        throw conflict(
+          `no CRL with the number ${number} waits to be recorded`,
+          'Begin a CRL, sign it, and record it once.',
+        );
+      }
+      insertSignedCrl.run(number);
+      this.#append(event);
+    });
+  }
+
   async appendAudit(event: AuditEvent): Promise<AuditRecord> {
     requireAuditEvent(event);
     return this.#write(() => this.#append(event));

@@ -29,6 +29,8 @@ export interface Statements {
   readonly insertCrl: Statement<
     [number: number, isComplete: number, thisUpdateMs: number, lastPosition: number]
   >;
+  readonly unsignedCrl: Statement<[number: number]>;
+  readonly insertSignedCrl: Statement<[number: number]>;
   readonly lastAudit: Statement<[]>;
   readonly insertAudit: Statement<
     [number: number, atMs: number, event: string, details: string, hash: string]
@@ -70,7 +72,12 @@ export function prepareStatements(database: Database): Statements {
       SELECT (SELECT coalesce(max(number), 0) FROM crl) AS last_number,
              (SELECT coalesce(max(position), 0) FROM revocation) AS last_position`),
     lastCompleteCrl: database.prepare(`
-      SELECT number, this_update_ms, last_position FROM crl WHERE is_complete = 1 ORDER BY number DESC LIMIT 1`),
+      SELECT number, this_update_ms, last_position FROM crl JOIN signed_crl USING (number)
+      WHERE is_complete = 1 ORDER BY number DESC LIMIT 1`),
+    unsignedCrl: database.prepare(
+      'SELECT 1 FROM crl WHERE number = ? AND number NOT IN (SELECT number FROM signed_crl)',
+    ),
+    insertSignedCrl: database.prepare('INSERT INTO signed_crl (number) VALUES (?)'),
     insertCrl: database.prepare(
       'INSERT INTO crl (number, is_complete, this_update_ms, last_position) VALUES (?, ?, ?, ?)',
     ),

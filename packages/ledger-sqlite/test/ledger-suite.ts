@@ -1,7 +1,9 @@
 import {
+  type AuditEvent,
   type AuditRecord,
   auditChainStart,
   auditRecordHash,
+  type CompleteCrlContents,
   type Ledger,
   verifyAuditChain,
 } from '@countersign/core';
@@ -257,9 +259,11 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
         await ledger.reserve(reservationFor('a'));
         await ledger.revoke(serialNumber, { reason: 'unspecified', revokedAt: new Date(0) });
         const day = (n: number): Date => new Date(notAfter.getTime() + n * 86_400_000);
-        expect((await ledger.beginCrl(day(-1))).revoked).toHaveLength(1);
+        expect((await signedCrl(ledger, day(-1))).revoked).toHaveLength(1);
         expect((await other.beginDeltaCrl(day(1))).revoked).toEqual([]);
         expect((await (await reopen()).beginCrl(day(1))).revoked).toHaveLength(1);
+        // The one before was never signed, and counts for nothing.
+        expect((await signedCrl(ledger, day(1))).revoked).toHaveLength(1);
         expect((await ledger.beginCrl(day(2))).revoked).toEqual([]);
       });
 
@@ -276,6 +280,29 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
       test('needs a complete one before it', async () => {
         await refusal(ledger.beginDeltaCrl(at), 'CRL_BASE_MISSING');
         expect((await ledger.beginCrl(at)).number).toBe(1);
+        await refusal(ledger.beginDeltaCrl(at), 'CRL_BASE_MISSING');
+      });
+
+      test('counts from the last that was signed, in whatever order they were', async () => {
+        const [first, second, third] = [
+          await ledger.beginCrl(at),
+          await other.beginCrl(at),
+          await ledger.beginCrl(at),
+        ];
+        await ledger.recordCrl(second.number, crlEvent);
+        expect((await other.beginDeltaCrl(at)).baseNumber).toBe(second.number);
+        await ledger.recordCrl(first.number, crlEvent);
+        expect((await other.beginDeltaCrl(at)).baseNumber).toBe(second.number);
+        await (await reopen()).recordCrl(third.number, crlEvent);
+        expect((await other.beginDeltaCrl(at)).baseNumber).toBe(third.number);
+      });
+
+      test('is signed once, and only if it was begun', async () => {
+        const { number } = await signedCrl(ledger, at);
+        const audited = await auditNumbers(ledger);
+        await refusal(other.recordCrl(number, crlEvent), 'LEDGER_CONFLICT');
+        await refusal(ledger.recordCrl(number + 1, crlEvent), 'LEDGER_CONFLICT');
+        expect(await auditNumbers(ledger)).toEqual(audited);
       });
 
       test('lists what was revoked and released since, by what it is now', async () => {
@@ -284,7 +311,7 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
         const [a = '', b = '', c = '', d = ''] = serials;
         await ledger.revoke(a, { reason: 'superseded', revokedAt: at });
         await ledger.revoke(b, { reason: 'certificateHold', revokedAt: at });
-        const base = await ledger.beginCrl(at);
+        const base = await signedCrl(ledger, at);
         expect((await other.beginDeltaCrl(at)).revoked).toEqual([]);
         await other.release(b, at);
         await ledger.revoke(c, { reason: 'certificateHold', revokedAt: at });
@@ -300,7 +327,7 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
           ],
           released: [{ serialNumber: b, releasedAt: at }],
         });
-        const next = await ledger.beginCrl(at);
+        const next = await signedCrl(ledger, at);
         expect(next.revoked.map(({ serialNumber }) => serialNumber)).toEqual([a, c, d]);
         expect(await ledger.beginDeltaCrl(at)).toMatchObject({
           baseNumber: next.number,
@@ -326,7 +353,7 @@ export function describeLedger(name: string, makeStore: () => Promise<LedgerStor
     test('the number of a CRL is greater each time, on every connection and after reopening', async () => {
       const at = new Date(0);
       const numbers = [
-        (await ledger.beginCrl(at)).number,
+        (await signedCrl(ledger, at)).number,
         (await other.beginCrl(at)).number,
         (await ledger.beginDeltaCrl(at)).number,
         (await (await reopen()).beginCrl(at)).number,
@@ -496,4 +523,18 @@ async function codeOf(work: Promise<unknown>): Promise<unknown> {
     () => undefined,
     (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
   );
+}
+
+const crlEvent: AuditEvent = { at: new Date(0), event: 'crl-issued', details: {} };
+
+async function signedCrl(ledger: Ledger, thisUpdate: Date): Promise<CompleteCrlContents> {
+  const contents = await ledger.beginCrl(thisUpdate);
+  await ledger.recordCrl(contents.number, crlEvent);
+  return contents;
+}
+
+async function auditNumbers(ledger: Ledger): Promise<readonly number[]> {
+  const numbers: number[] = [];
+  for await (const { number } of ledger.readAudit()) numbers.push(number);
+  return numbers;
 }

@@ -46,7 +46,7 @@ export class CrlPublisher {
     );
   }
 
-  /** A CRL whose audit record cannot be written is not handed out. */
+  /** A CRL that cannot be recorded is not handed out, and no delta counts from it. */
   async #sign(
     validityMs: number,
     fields: Omit<CertificateListFields, 'issuer' | 'authorityKeyIdentifier' | 'nextUpdate' | 'scope'>,
@@ -62,7 +62,7 @@ export class CrlPublisher {
       ...(crlScope === undefined ? {} : { scope: crlScope }),
     });
     const entries = [...fields.revoked].length + [...(fields.delta?.released ?? [])].length;
-    await ledger.appendAudit({
+    await ledger.recordCrl(fields.number, {
       at: fields.thisUpdate,
       event: 'crl-issued',
       details: { number: String(fields.number), entries: String(entries), ...details },

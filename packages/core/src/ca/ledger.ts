@@ -35,14 +35,21 @@ export interface Ledger {
   /**
    * Begins a complete CRL: takes its number, greater than any before it (RFC 5280 5.2.3), and in the same instant what
    * stands on it: everything revoked whose notAfter the complete CRL before this one had not passed yet, so that each
-   * entry outlives its certificate by one list (RFC 5280 3.3). In order of revocation.
+   * entry outlives its certificate by one list (RFC 5280 3.3). In order of revocation. "Before this one" is the last that
+   * was recorded: a CRL that was begun and never signed counts for nothing but its number.
    */
   beginCrl(thisUpdate: Date): Promise<CompleteCrlContents>;
   /**
-   * Begins a delta CRL against the last complete one, with a number from the same sequence: what was revoked or released
-   * since. `CRL_BASE_MISSING` if there was no complete one.
+   * Begins a delta CRL against the last complete one that was recorded, with a number from the same sequence: what was
+   * revoked or released since. `CRL_BASE_MISSING` if there was no complete one.
    */
   beginDeltaCrl(thisUpdate: Date): Promise<DeltaCrlContents>;
+  /**
+   * Records that the CRL with this number was signed. Only then may it leave the CA, and deltas count from it if it is a
+   * complete one. `LEDGER_CONFLICT` unless the number was begun and is not recorded yet.
+   * @param event as with `record`
+   */
+  recordCrl(number: number, event: AuditEvent): Promise<void>;
   /** Appends one event; number, time and hash chain are the store's duty. */
   appendAudit(event: AuditEvent): Promise<AuditRecord>;
   /** All records in order of their numbers. */

@@ -22,7 +22,9 @@ export class MemoryLedger implements Ledger {
   readonly #changes: StatusChange[] = [];
   readonly #audit: AuditRecord[] = [];
   #crlNumber = 0;
-  #lastCrl: { readonly number: number; readonly thisUpdate: Date; readonly changes: number } | undefined;
+  /** CRLs that were begun and are not recorded, by number; undefined for a delta. */
+  readonly #begunCrls = new Map<number, CrlBase | undefined>();
+  #lastCrl: CrlBase | undefined;
 
   reserve(reservation: SerialReservation): Promise<void> {
     return settle(() => {
@@ -99,7 +101,7 @@ export class MemoryLedger implements Ledger {
         ({ serialNumber }) => (this.#entries.get(serialNumber)?.notAfter ?? previous) > previous,
       );
       const number = ++this.#crlNumber;
-      this.#lastCrl = { number, thisUpdate, changes: this.#changes.length };
+      this.#begunCrls.set(number, { number, thisUpdate, changes: this.#changes.length });
       return { number, revoked };
     });
   }
@@ -112,7 +114,20 @@ export class MemoryLedger implements Ledger {
         .filter(({ reason }) => reason === 'removeFromCRL')
         .map(({ serialNumber, at }) => ({ serialNumber, releasedAt: at }));
       const revoked = this.#revokedSince(base.changes);
-      return { number: ++this.#crlNumber, baseNumber: base.number, revoked, released };
+      const number = ++this.#crlNumber;
+      this.#begunCrls.set(number, undefined);
+      return { number, baseNumber: base.number, revoked, released };
+    });
+  }
+
+  recordCrl(number: number, event: AuditEvent): Promise<void> {
+    return settle(() => {
+      if (!this.#begunCrls.has(number))
+        throw conflict(`no CRL with the number ${number} waits to be recorded`);
+      const base = this.#begunCrls.get(number);
+      this.#begunCrls.delete(number);
+      if (base !== undefined && number > (this.#lastCrl?.number ?? 0)) this.#lastCrl = base;
+      this.#append(event);
     });
   }
 
@@ -149,6 +164,14 @@ export class MemoryLedger implements Ledger {
     this.#audit.push(record);
     return record;
   }
+}
+
+/** A complete CRL that deltas may count from. */
+interface CrlBase {
+  readonly number: number;
+  readonly thisUpdate: Date;
+  /** How many changes of status it takes into account. */
+  readonly changes: number;
 }
 
 interface StatusChange {

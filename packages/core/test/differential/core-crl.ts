@@ -38,6 +38,10 @@ class RevocationLedger extends MemoryLedger {
     const { crlNumber: number, revoked } = this.#crlCase;
     return Promise.resolve({ number, revoked });
   }
+
+  override recordCrl(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 function nobody(): Promise<undefined> {

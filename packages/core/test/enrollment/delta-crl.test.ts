@@ -201,6 +201,24 @@ test('each delta leaves one audit record that names its base; without it, none i
   expect(await ledger.audit()).toHaveLength(audited);
 });
 
+test('a complete CRL that was not signed, or not recorded, is no base of deltas', async () => {
+  const { ca, ledger, target } = await createPublishing();
+  const outage = new CountersignError('LEDGER_UNAVAILABLE', 'the disk is full', 'Make room.');
+  ledger.failAt('recordCrl', outage);
+  await expect(ca.createCrl()).rejects.toBe(outage);
+  ledger.recover();
+  await expect(ca.createDeltaCrl()).rejects.toMatchObject({ code: 'CRL_BASE_MISSING' });
+  const complete = CertificateList.parse(await ca.createCrl());
+  await ca.revoke(target.serialNumber, 'superseded');
+  ledger.failAt('recordCrl', outage);
+  await expect(ca.createCrl()).rejects.toBe(outage);
+  ledger.recover();
+  const delta = CertificateList.parse(await ca.createDeltaCrl());
+  // RFC 5280 5.2.4: BaseCRLNumber, an INTEGER.
+  expect(delta.extension('2.5.29.27')).toEqual(Uint8Array.of(2, 1, Number(complete.crlNumber)));
+  expect(delta.find(ca.certificate.subject, target.serialNumber)?.reason).toBe('superseded');
+});
+
 function entryOf(
   crl: Uint8Array,
   { ca, target }: Pick<Publishing, 'ca' | 'target'>,

@@ -195,9 +195,11 @@ test('a failing revocation or CRL changes nothing and says so', async () => {
   ledger.failAt('beginCrl', outage);
   await expect(ca.createCrl()).rejects.toBe(outage);
   ledger.recover();
-  ledger.failAt('appendAudit', outage);
-  await expect(ca.createCrl()).rejects.toBe(outage);
-  ledger.recover();
+  for (const method of ['recordCrl', 'appendAudit'] as const) {
+    ledger.failAt(method, outage);
+    await expect(ca.createCrl()).rejects.toBe(outage);
+    ledger.recover();
+  }
   expect((await ledger.find(serialNumber))?.revocation).toBeUndefined();
   expect(await ledger.audit()).toHaveLength(1);
 });

@@ -82,6 +82,12 @@ export class WatchedLedger implements Ledger {
     return this.#ledger.beginDeltaCrl(thisUpdate);
   }
 
+  async recordCrl(number: number, event: AuditEvent): Promise<void> {
+    this.#mayFail('recordCrl');
+    this.#mayFailToAudit(event);
+    await this.#ledger.recordCrl(number, event);
+  }
+
   async appendAudit(event: AuditEvent): Promise<AuditRecord> {
     this.#mayFailToAudit(event);
     return this.#ledger.appendAudit(event);

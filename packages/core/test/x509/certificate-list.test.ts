@@ -31,6 +31,7 @@ test.each([0, 1, 150_000])('a CRL lists %i revoked certificates, and OpenSSL rea
   }));
   const ledger = new MemoryLedger();
   ledger.beginCrl = async () => Promise.resolve({ number: 1, revoked });
+  ledger.recordCrl = async () => Promise.resolve();
   const authority = new CertificationAuthority({
     key,
     certificate: await createRootCertificate(key, Name.fromString('CN=CA'), now),
