@@ -58,26 +58,51 @@ function ecdsaSigner(hash: string, key: KeyObject): Signer {
 
 function pkcs1Signer(hash: string, key: KeyObject): Signer {
   const input = { key, padding: constants.RSA_PKCS1_PADDING };
-  return (message) => signOnThreadPool(hash, message, input);
+  return (message) => signWhereFree(hash, message, input);
 }
 
 function pssSigner(hash: string, saltLength: number, key: KeyObject): Signer {
   const input = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
-  return (message) => signOnThreadPool(hash, message, input);
+  return (message) => signWhereFree(hash, message, input);
 }
 
-/** RSA takes up to milliseconds, which other work need not wait for. Node copies the message before this returns. */
-function signOnThreadPool(
-  hash: string,
-  message: Uint8Array,
-  input: { readonly key: KeyObject; readonly padding: number; readonly saltLength?: number },
-): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    sign(hash, message, input, (error, signature) => {
-      if (error === null) resolve(plainBytes(signature));
-      else reject(error);
+interface RsaInput {
+  readonly key: KeyObject;
+  readonly padding: number;
+  readonly saltLength?: number;
+}
+
+/** Signatures that were asked for in this turn of the event loop, and those that other threads work on. */
+let asked = 0;
+let inFlight = 0;
+
+/**
+ * RSA takes long enough for several signatures at once to be worth the other cores, and not so long that a single one is
+ * worth waking a thread, which takes half as long again: that one is made on this thread.
+ */
+async function signWhereFree(hash: string, message: Uint8Array, input: RsaInput): Promise<Uint8Array> {
+  const copy = Uint8Array.from(message);
+  asked += 1;
+  // Whoever else asks in the same turn is counted when this goes on.
+  await Promise.resolve();
+  asked -= 1;
+  return asked === 0 && inFlight === 0
+    ? plainBytes(sign(hash, copy, input))
+    : signOnThreadPool(hash, copy, input);
+}
+
+async function signOnThreadPool(hash: string, message: Uint8Array, input: RsaInput): Promise<Uint8Array> {
+  inFlight += 1;
+  try {
+    return await new Promise((resolve, reject) => {
+      sign(hash, message, input, (error, signature) => {
+        if (error === null) resolve(plainBytes(signature));
+        else reject(error);
+      });
     });
-  });
+  } finally {
+    inFlight -= 1;
+  }
 }
 
 function plainBytes(buffer: Buffer): Uint8Array {
