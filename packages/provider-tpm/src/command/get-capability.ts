@@ -11,7 +11,10 @@ import {
 } from '../structures/tss.ts';
 import { runCommand, type CommandChannel } from './run-command.ts';
 
-/** TPM_CAP_TPM_PROPERTIES: values by TPM_PT, from the one given (default all). */
+/**
+ * TPM_CAP_TPM_PROPERTIES: values by TPM_PT, from the one given to the end of its group. 0x100 begins those that never
+ * change, 0x200 those that do (TPM 2.0 part 2, 6.13).
+ */
 export async function getProperties(
   channel: CommandChannel,
   from = 0x100,
