@@ -150,9 +150,9 @@ export class SessionPool {
     try {
       return await this.#executeOnce(command, authorizations, change, hmacSessions);
     } catch (error) {
-      const index = missingSessionIndex(error);
+      const isGone = missingSessionIndex(error) !== undefined || error instanceof StaleSession;
       const policyInvolved = authorizations.some(({ kind }) => kind === 'policy');
-      if (index === undefined || policyInvolved) throw error;
+      if (!isGone || policyInvolved) throw error;
       for (const session of hmacSessions) session.lost();
     }
     return this.#executeOnce(command, authorizations, change, []);
@@ -220,9 +220,18 @@ export class SessionPool {
     }
     await this.#flushRemains();
     const session = await startAuthSession(this.#channel, 'hmac', this.#options);
+    await this.#refuseStaleTwin(session, hmacSessions);
     if (hmacSessions.length === 0) this.#session = session;
     hmacSessions.push(session);
     return session;
+  }
+
+  /** A new session under the handle of another: that one ended with a reset, and its HMAC would count as a wrong one. */
+  async #refuseStaleTwin(session: AuthSession, hmacSessions: readonly AuthSession[]): Promise<void> {
+    if (!hmacSessions.some(({ handle }) => handle === session.handle)) return;
+    session.drop();
+    await this.#flush(session);
+    throw new StaleSession();
   }
 
   /** Sessions of one command are flushed after it, sessions that ended are forgotten. */
@@ -276,6 +285,17 @@ export class SessionPool {
     const turn = this.#queue.then(work);
     this.#queue = turn.catch(() => undefined);
     return turn;
+  }
+}
+
+/** Nothing was sent: the command is composed anew. */
+class StaleSession extends CountersignError {
+  constructor() {
+    super(
+      'TPM_SESSION_NOT_USABLE',
+      'the TPM was reset, and the sessions with it',
+      'Try again: a new session is started.',
+    );
   }
 }
 

@@ -7,6 +7,7 @@ import {
   TpmRefusal,
   type PublicObject,
   type SessionPool,
+  type TpmChannel,
 } from '../session/index.ts';
 
 /** What can be loaded into a slot of the TPM whenever it is needed. */
@@ -110,6 +111,9 @@ export class ObjectSlots {
     await this.#makeRoom(Math.max(0, this.#slots - 2));
     try {
       const loaded = await object.load();
+      // Where the TPM puts it there is nothing else, whatever was thought to be there: a reset went unnoticed.
+      for (const [slotKey, { handle }] of this.#loaded)
+        if (handle === loaded.handle) this.#loaded.delete(slotKey);
       this.#loaded.set(object.slotKey, loaded);
       return loaded;
     } catch (error) {
@@ -140,6 +144,15 @@ export class ObjectSlots {
     }
   }
 
+  /** After a reset that went unnoticed some may have been loaded since: each is asked for its Name. */
+  async #forgetWhatIsGone(): Promise<void> {
+    await this.#pool.withChannel(async (channel) => {
+      for (const [slotKey, { handle, name }] of this.#loaded) {
+        if (!(await isThere(channel, handle, name))) this.#loaded.delete(slotKey);
+      }
+    });
+  }
+
   /** Once more with empty slots, after a refusal that says that the slots are not as they are thought to be. */
   async #again<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -149,7 +162,7 @@ export class ObjectSlots {
       if (error instanceof TpmRefusal && isOutOfSlots(error.responseCode) && this.#loaded.size > 0) {
         await this.#makeRoom(0);
       } else if (error instanceof TpmRefusal && isHandleUnknown(error.responseCode)) {
-        this.#loaded.clear();
+        await this.#forgetWhatIsGone();
       } else {
         throw error;
       }
@@ -165,6 +178,15 @@ export class ObjectSlots {
     // Whoever waits does not care how the work before it ended: its own caller was told.
     this.#queue = turn.catch(() => undefined);
     return turn;
+  }
+}
+
+async function isThere(channel: TpmChannel, handle: number, name: Uint8Array): Promise<boolean> {
+  try {
+    return Buffer.compare((await readPublicUntrusted(channel, handle)).name, name) === 0;
+  } catch (error) {
+    if (error instanceof TpmRefusal) return false;
+    throw error;
   }
 }
 
