@@ -20,6 +20,7 @@ needed_for_tests=(
   'swtpm:swtpm'
   'swtpm_setup:swtpm-tools'
   'tpm2_getcap:tpm2-tools'
+  '/usr/share/doc/tpm2-openssl:tpm2-openssl'
   '/usr/include/tss2/tss2_mu.h:libtss2-dev'
 )
 

@@ -50,6 +50,11 @@ export class TpmCommandQueue {
     }
   }
 
+  /** After a response that cannot have been one to its command: the next goes over a new connection. */
+  distrust(): void {
+    this.#transport.reconnect?.();
+  }
+
   /** Ends the command under way and those that wait with `PROVIDER_CLOSED`, and closes the transport. */
   async close(): Promise<void> {
     this.#stop.abort();

@@ -8,6 +8,7 @@ import {
   createPrimary,
   entityNamedByHandle,
   flushObject,
+  listHandles,
   load,
   permanentHandles,
   readPublic,
@@ -18,6 +19,7 @@ import {
   type PublicObject,
 } from '../session/index.ts';
 import { storageRootKeyTemplate } from '../keys/key-templates.ts';
+import { readLockoutState, type LockoutState } from '../storage/lockout.ts';
 import { ObjectSlots } from '../storage/object-slots.ts';
 import { findOrMakeStorageRootKey, saltKeyOf } from '../storage/storage-root-key.ts';
 import type { ExchangeOptions, TpmTransport } from '../transport/tpm-transport.ts';
@@ -25,12 +27,12 @@ import { readAbilities, type TpmAbilities } from './tpm-abilities.ts';
 
 /** All that a provider has open in one TPM: sessions salted with its storage root key, and slots for objects. */
 export class TpmConnection {
-  readonly channel: CommandChannel;
   readonly abilities: TpmAbilities;
   readonly pool: SessionPool;
   readonly slots: ObjectSlots;
   readonly storageRootKey: AuthorizedEntity;
   readonly #queue: TpmCommandQueue;
+  readonly #channel: WatchedChannel;
 
   private constructor(
     queue: TpmCommandQueue,
@@ -38,12 +40,15 @@ export class TpmConnection {
     abilities: TpmAbilities,
     pool: SessionPool,
     storageRootKey: PublicObject,
+    foreignObjects: readonly number[],
   ) {
     this.#queue = queue;
-    this.channel = channel;
     this.abilities = abilities;
     this.pool = pool;
-    this.slots = new ObjectSlots(pool, abilities.objectSlots);
+    this.#channel = channel;
+    this.slots = new ObjectSlots(pool, abilities.objectSlots, foreignObjects, async (work) =>
+      this.#watched(work),
+    );
     this.storageRootKey = withEmptyAuth(storageRootKey);
     channel.onReset = () => {
       this.slots.forget();
@@ -66,9 +71,28 @@ export class TpmConnection {
       const abilities = await readAbilities(channel);
       const storageRootKey = await findOrMakeStorageRootKey(channel, ownerAuthValue);
       const salt = saltKeyOf(storageRootKey, await trust(storageRootKey));
-      return new TpmConnection(queue, channel, abilities, new SessionPool(channel, { salt }), storageRootKey);
+      const pool = new SessionPool(channel, { salt }, await listHandles(channel, 'loadedSession'));
+      const objects = await listHandles(channel, 'transient');
+      return new TpmConnection(queue, channel, abilities, pool, storageRootKey, objects);
     } catch (error) {
       await queue.close();
+      throw error;
+    }
+  }
+
+  async lockoutState(): Promise<LockoutState> {
+    return this.#watched(async () => readLockoutState(this.#channel));
+  }
+
+  /**
+   * After a response that cannot have been one to its command, the next may be late by one: the connection is given up, so
+   * that what follows is not taken for what it is not.
+   */
+  async #watched<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof CountersignError && garbled.has(error.code)) this.#channel.distrust();
       throw error;
     }
   }
@@ -102,6 +126,12 @@ export class TpmConnection {
     }
   }
 }
+
+const garbled: ReadonlySet<string> = new Set([
+  'TPM_REPLY_MALFORMED',
+  'TPM_STRUCTURE_MALFORMED',
+  'TPM_RESPONSE_NOT_AUTHENTIC',
+]);
 
 const unreachable: ReadonlySet<string> = new Set([
   'TPM_UNREACHABLE',
@@ -139,6 +169,11 @@ class WatchedChannel implements CommandChannel {
     this.onReset();
     await startup(this.#queue, 'clear');
     return this.#exchangeOnce(command, options);
+  }
+
+  distrust(): void {
+    this.#queue.distrust();
+    this.#inDoubt = true;
   }
 
   async #exchangeOnce(command: Uint8Array, options?: ExchangeOptions): Promise<Uint8Array> {

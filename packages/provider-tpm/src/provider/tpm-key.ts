@@ -12,15 +12,8 @@ import { keyGone, type KeyDirectory } from '@countersign/state';
 import { assertNewPin, assertPossiblePin } from '../keys/auth-value.ts';
 import { describeStoredKey, readStoredKey, type StoredTpmKey } from '../keys/key-file.ts';
 import { schemesIn, SigningRequest } from '../keys/signing.ts';
-import {
-  computeName,
-  objectChangeAuth,
-  parsePublicArea,
-  policySecret,
-  sign,
-  type AuthorizedEntity,
-} from '../session/index.ts';
-import { assertPinMayBeTried, pinRefusal, readLockoutState, speaksOfPin } from '../storage/lockout.ts';
+import { objectChangeAuth, policySecret, sign, type AuthorizedEntity } from '../session/index.ts';
+import { assertPinMayBeTried, pinRefusal, speaksOfPin } from '../storage/lockout.ts';
 import type { LoadableObject } from '../storage/object-slots.ts';
 import type { TpmAttestor } from './tpm-attestor.ts';
 import type { TpmConnection } from './tpm-connection.ts';
@@ -162,7 +155,7 @@ export class PinProtectedTpmKey extends TpmKey implements PinProtected {
   /** What the TPM's own count leaves, for all its keys that are protected against guessing. */
   async retriesLeft(): Promise<number> {
     this.assertUsable();
-    return (await readLockoutState(this.place.connection.channel)).triesLeft;
+    return (await this.place.connection.lockoutState()).triesLeft;
   }
 
   /** Uses a PIN with which the key was just made. */
@@ -186,7 +179,7 @@ export class PinProtectedTpmKey extends TpmKey implements PinProtected {
         if (!speaksOfPin(error)) throw error;
         // Not once more with this PIN: each time would count.
         this.lock();
-        throw pinRefusal(error, await readLockoutState(this.place.connection.channel)) ?? error;
+        throw pinRefusal(error, await this.place.connection.lockoutState()) ?? error;
       }
     });
   }
@@ -205,12 +198,12 @@ export class PinProtectedTpmKey extends TpmKey implements PinProtected {
   /** One counted try, if the TPM's state allows it. */
   async #tryPin<T>(work: () => Promise<T>): Promise<T> {
     const { connection, allowFinalPinTry } = this.place;
-    assertPinMayBeTried(await readLockoutState(connection.channel), allowFinalPinTry);
+    assertPinMayBeTried(await connection.lockoutState(), allowFinalPinTry);
     try {
       return await work();
     } catch (error) {
       if (!speaksOfPin(error)) throw error;
-      throw pinRefusal(error, await readLockoutState(connection.channel)) ?? error;
+      throw pinRefusal(error, await connection.lockoutState()) ?? error;
     }
   }
 
@@ -237,10 +230,8 @@ export function slotKeyOf({ privateArea }: StoredTpmKey): string {
 }
 
 export function loadable(connection: TpmConnection, stored: StoredTpmKey): LoadableObject {
-  const { nameAlgorithm } = parsePublicArea(stored.publicArea);
   return {
     slotKey: slotKeyOf(stored),
-    name: computeName(nameAlgorithm, stored.publicArea),
     load: async () => connection.load(stored, stored.parent),
   };
 }

@@ -14,8 +14,6 @@ import {
 export interface LoadableObject {
   /** Tells it from all others, also from one of the same key with another authValue. */
   readonly slotKey: string;
-  /** nameAlg and digest of its public area. */
-  readonly name: Uint8Array;
   load(): Promise<PublicObject>;
 }
 
@@ -27,16 +25,30 @@ export interface LoadableObject {
 export class ObjectSlots {
   readonly #pool: SessionPool;
   readonly #slots: number;
+  readonly #watched: <T>(work: () => Promise<T>) => Promise<T>;
   /** In the order of their last use. */
   readonly #loaded = new Map<string, PublicObject>();
-  /** Names, in hex, of objects whose loading was answered by nobody: they may be in a slot all the same. */
-  readonly #adrift = new Set<string>();
+  /** Handles that others had loaded before: they stay. */
+  readonly #foreign: Set<number>;
+  /** Something failed whose answer was not a refusal: it may have left an object in a slot all the same. */
+  #isAdrift = false;
   #queue: Promise<unknown> = Promise.resolve();
 
-  /** @param slots TPM_PT_HR_TRANSIENT_MIN */
-  constructor(pool: SessionPool, slots: number) {
+  /**
+   * @param slots TPM_PT_HR_TRANSIENT_MIN
+   * @param foreign handles of transient objects that others have loaded
+   * @param watched runs each piece of work, and draws its own conclusions from how it fails
+   */
+  constructor(
+    pool: SessionPool,
+    slots: number,
+    foreign: Iterable<number>,
+    watched: <T>(work: () => Promise<T>) => Promise<T>,
+  ) {
     this.#pool = pool;
     this.#slots = slots;
+    this.#foreign = new Set(foreign);
+    this.#watched = watched;
   }
 
   /** Works with a loaded object. If the TPM has lost it, to a reset, it is loaded again, once. */
@@ -92,7 +104,8 @@ export class ObjectSlots {
   /** The TPM was reset: nothing is loaded any more, and handles are given anew. */
   forget(): void {
     this.#loaded.clear();
-    this.#adrift.clear();
+    this.#foreign.clear();
+    this.#isAdrift = false;
   }
 
   /** Empties all slots that were filled from here. */
@@ -109,31 +122,24 @@ export class ObjectSlots {
     }
     // Loading takes a slot for the object and one for its parent, which is persistent but worked with in a slot.
     await this.#makeRoom(Math.max(0, this.#slots - 2));
-    try {
-      const loaded = await object.load();
-      // Where the TPM puts it there is nothing else, whatever was thought to be there: a reset went unnoticed.
-      for (const [slotKey, { handle }] of this.#loaded)
-        if (handle === loaded.handle) this.#loaded.delete(slotKey);
-      this.#loaded.set(object.slotKey, loaded);
-      return loaded;
-    } catch (error) {
-      if (!(error instanceof TpmRefusal)) this.#adrift.add(hex(object.name));
-      throw error;
-    }
+    const loaded = await object.load();
+    // Where the TPM puts it there is nothing else, whatever was thought to be there: a reset went unnoticed.
+    for (const [slotKey, { handle }] of this.#loaded)
+      if (handle === loaded.handle) this.#loaded.delete(slotKey);
+    this.#loaded.set(object.slotKey, loaded);
+    return loaded;
   }
 
   /** Empties slots with objects that were loaded from here without anybody having heard of it. */
   async #collectAdrift(): Promise<void> {
-    if (this.#adrift.size === 0) return;
+    if (!this.#isAdrift) return;
     const known = new Set(Array.from(this.#loaded.values(), ({ handle }) => handle));
     await this.#pool.withChannel(async (channel) => {
       for (const handle of await listHandles(channel, 'transient')) {
-        if (known.has(handle)) continue;
-        const { name } = await readPublicUntrusted(channel, handle);
-        if (this.#adrift.has(hex(name))) await flushHandle(channel, handle);
+        if (!known.has(handle) && !this.#foreign.has(handle)) await flushHandle(channel, handle);
       }
     });
-    this.#adrift.clear();
+    this.#isAdrift = false;
   }
 
   async #makeRoom(kept: number): Promise<void> {
@@ -171,10 +177,17 @@ export class ObjectSlots {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(async () => {
-      await this.#collectAdrift();
-      return work();
-    });
+    const turn = this.#queue.then(async () =>
+      this.#watched(async () => {
+        await this.#collectAdrift();
+        try {
+          return await work();
+        } catch (error) {
+          if (!(error instanceof TpmRefusal)) this.#isAdrift = true;
+          throw error;
+        }
+      }),
+    );
     // Whoever waits does not care how the work before it ended: its own caller was told.
     this.#queue = turn.catch(() => undefined);
     return turn;
@@ -198,8 +211,4 @@ function isOutOfSlots(responseCode: number): boolean {
 /** TPM_RC_REFERENCE_H0 to H6. Nothing was done, and no authValue looked at. */
 function isHandleUnknown(responseCode: number): boolean {
   return responseCode >= 0x910 && responseCode <= 0x916;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

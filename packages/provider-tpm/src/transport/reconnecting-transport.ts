@@ -48,6 +48,10 @@ export class ReconnectingTransport implements TpmTransport {
     }
   }
 
+  reconnect(): void {
+    if (this.#underWay === undefined) this.#drop();
+  }
+
   async close(): Promise<void> {
     const underWay = this.#underWay;
     this.#stop.abort(closedTransport(this.description));

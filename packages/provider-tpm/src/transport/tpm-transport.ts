@@ -15,6 +15,8 @@ export interface TpmTransport {
    *   way, `PROVIDER_CLOSED` after `close`, `VALUE_OUT_OF_RANGE` for a command whose header does not fit it.
    */
   exchange(command: Uint8Array, options?: ExchangeOptions): Promise<Uint8Array>;
+  /** Has the next command go over a new connection, where there is such a thing. */
+  reconnect?(): void;
   /** Ends a command under way with `PROVIDER_CLOSED` and releases the connection. Safe to call twice. */
   close(): Promise<void>;
 }
