@@ -43,9 +43,11 @@ export async function getHandles(
   channel: CommandChannel,
   type: keyof typeof handleTypes,
 ): Promise<readonly number[]> {
-  const handles = await page(channel, TPM_CAP.HANDLES, handleTypes[type] * 0x0100_0000, (data) =>
+  const first = handleTypes[type] * 0x0100_0000;
+  const handles = await page(channel, TPM_CAP.HANDLES, first, (data) =>
     data instanceof TPML_HANDLE
-      ? data.handle.map(({ handle }) => ({ key: handle, item: handle }))
+      ? // HMAC and policy sessions stand in one list, each with its own uppermost byte.
+        data.handle.map(({ handle }) => ({ key: first + (handle & 0x00ff_ffff), item: handle }))
       : undefined,
   );
   return handles.map(({ item }) => item);

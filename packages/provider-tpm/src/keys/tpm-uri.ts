@@ -33,7 +33,8 @@ const syntax: KeyReferenceSyntax = {
  */
 export function parseTpmUri(uri: string): TpmUri {
   const isTbs = /^tpm:tbs(?=$|[;?])/i.test(uri);
-  const attributes = parseKeyReference(isTbs ? uri.replace(/^tpm:tbs;?/i, 'tpm:') : uri, syntax);
+  const reference = withEncodedSlashes(isTbs ? uri.replace(/^tpm:tbs;?/i, 'tpm:') : uri);
+  const attributes = parseKeyReference(reference, syntax);
   const [name, ...others] = transports.filter((each) => attributes.has(each));
   if (others.length > 0 || (isTbs && name !== undefined)) {
     throw keyReferenceMalformed(uri, syntax, 'it names several TPMs');
@@ -58,6 +59,13 @@ export function formatTpmUri(parts: TpmUri): string {
   return name === 'tbs'
     ? written.replace(/^tpm:(?!$|\?)/, 'tpm:tbs;').replace(/^tpm:(?=$|\?)/, 'tpm:tbs')
     : written;
+}
+
+/** The paths of devices and sockets, which `openTransport` takes as they are. */
+function withEncodedSlashes(uri: string): string {
+  return uri.replaceAll(/(?<=^tpm:(?:[^?]*;)?(?:device|swtpm-unix)=)[^;?]*/gi, (path) =>
+    path.replaceAll('/', '%2F'),
+  );
 }
 
 function checkValues({ id, object, store }: TpmUri, uri: string): void {

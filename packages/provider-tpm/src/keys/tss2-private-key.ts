@@ -82,10 +82,10 @@ function contextTag(number: number): number {
 
 /** Any octet but 0 for true, and then the end: other writers take the encoding from C as it is. */
 function readBoolean(reader: DerReader): boolean {
-  const [octet = 0, ...more] = reader.contents(tag.boolean);
+  const octets = reader.contents(tag.boolean);
   reader.end();
-  if (more.length > 0) throw reader.malformed('a boolean of several octets');
-  return octet !== 0;
+  if (octets.length !== 1) throw reader.malformed(`a boolean of ${octets.length} octets`);
+  return octets[0] !== 0;
 }
 
 /** Handles of 0x81000000 and above come as negative numbers from writers who keep them in 32 bits. */

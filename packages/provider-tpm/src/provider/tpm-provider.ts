@@ -130,6 +130,11 @@ class TpmKeyProvider implements TpmProvider {
       if (spec.pin !== undefined) assertNewPin(pin);
       const stored = await this.#create(spec, label, pin);
       await this.#files.add(stored.id, stored.file);
+      if (this.#closing !== undefined) {
+        // Nobody will be told of this key.
+        await this.#files.remove(stored.id);
+        throw providerClosed();
+      }
       const key = this.#handOut(stored);
       if (key instanceof PinProtectedTpmKey) key.unlockAsMade(pin);
       return key;

@@ -26,6 +26,15 @@ test.each([
   expect(formatTpmUri(parseTpmUri(uri))).toBe(uri);
 });
 
+test('paths of devices and sockets may be written as they are', () => {
+  expect(parseTpmUri('tpm:device=/dev/tpmrm0').transport).toBe('tpm:device=%2Fdev%2Ftpmrm0');
+  expect(parseTpmUri('tpm:swtpm-unix=/run/a b'.replace(' ', '%20') + ';object=x?store=/s')).toMatchObject({
+    transport: 'tpm:swtpm-unix=%2Frun%2Fa%20b',
+    object: 'x',
+    store: '/s',
+  });
+});
+
 test('what is written is read again', () => {
   const texts = fc.option(fc.string({ unit: 'grapheme' }), { nil: undefined });
   const paths = fc.option(
