@@ -120,6 +120,11 @@ export type ErrorCode =
   | 'EK_CERTIFICATE_MISMATCH'
   | 'EK_CERTIFICATE_NOT_ACCEPTABLE'
   | 'EK_TEMPLATE_MISMATCH'
+  // provisioning
+  | 'POLICY_INVALID'
+  | 'PREREQUISITE_FAILED'
+  | 'MFA_FAILED'
+  | 'MFA_TIMED_OUT'
   // records and state
   | 'LEDGER_CONFLICT'
   | 'LEDGER_UNAVAILABLE'
