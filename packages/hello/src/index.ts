@@ -20,3 +20,34 @@ export type {
   Registered,
   Stations,
 } from './provisioning/stations.ts';
+
+export {
+  checkPin,
+  defaultPinPolicy,
+  effectivePinPolicy,
+  isSimple,
+  PinHistory,
+  type CharacterRule,
+  type HistoryCost,
+  type PinPolicy,
+  type PinPolicySettings,
+} from './pin/index.ts';
+
+export {
+  assertWillProvision,
+  checkPrerequisites,
+  enrollmentEvent,
+  formatPrerequisites,
+  keyRegisteredEvent,
+  mustEnrollEvent,
+  prerequisiteEvent,
+  willRetryEvent,
+  type Answer,
+  type DeviceEvent,
+  type DeviceState,
+  type LogonCertificateFacts,
+  type PolicySource,
+  type PrerequisiteLine,
+  type PrerequisiteReport,
+  type TemplateState,
+} from './prerequisites/index.ts';
