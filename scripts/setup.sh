@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# command or path that must exist : Debian package that has it
+# command or path (or pattern of one) that must exist : Debian package that has it
 needed_for_tests=(
   'openssl:openssl'
   '/usr/lib/python3/dist-packages/cryptography_vectors/x509/PKITS_data:python3-cryptography-vectors' # NIST PKITS
@@ -20,7 +20,7 @@ needed_for_tests=(
   'swtpm:swtpm'
   'swtpm_setup:swtpm-tools'
   'tpm2_getcap:tpm2-tools'
-  '/usr/share/doc/tpm2-openssl:tpm2-openssl'
+  '/usr/lib/*/ossl-modules/tpm2.so:tpm2-openssl'
   '/usr/include/tss2/tss2_mu.h:libtss2-dev'
 )
 
@@ -74,7 +74,7 @@ install_system_packages() {
 
 exists() {
   case $1 in
-    /*) [[ -e $1 ]] ;;
+    /*) compgen -G "$1" >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

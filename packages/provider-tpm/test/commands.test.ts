@@ -23,6 +23,7 @@ import {
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { startAuthSession } from '../src/session/index.ts';
 import { refusal } from './refusal.ts';
 import { startSwtpm, type Swtpm } from './start-swtpm.ts';
 import { createPrimaryEcc, createPrimaryRsa } from './tpm-commands.ts';
@@ -182,6 +183,20 @@ test('an object saved, flushed and loaded again is the same, and a changed conte
   const changed = { ...context, sequence: context.sequence + (1n << 40n) };
   const error = await refusal(async () => contextLoad(queue, changed));
   expect(error.message).toContain('TPM_RC_INTEGRITY');
+});
+
+test('lists sessions of both kinds, which stand in one list', async () => {
+  const options = { salt: 'unsalted' } as const;
+  const sessions = [
+    await startAuthSession(queue, 'policy', options),
+    await startAuthSession(queue, 'hmac', options),
+    await startAuthSession(queue, 'trial', options),
+  ];
+  const handles = sessions.map(({ handle }) => handle);
+  expect(handles.map((handle) => handle >>> 24)).toEqual([3, 2, 3]);
+  expect(await getHandles(queue, 'loadedSession')).toEqual(handles);
+  for (const session of sessions) await session.close(queue);
+  expect(await getHandles(queue, 'loadedSession')).toEqual([]);
 });
 
 test('the slots for objects run out with a code that says so', async () => {

@@ -35,6 +35,11 @@ export class TpmCommandQueue {
     return this.#transport.description;
   }
 
+  /** As `TpmTransport.connectionLost`. */
+  get connectionLost(): boolean {
+    return this.#transport.connectionLost === true;
+  }
+
   /**
    * @param command must stay as it is until the promise settles.
    * @param options `timeoutMs` counts from the command's turn and covers its repetitions; `signal` also ends the wait.

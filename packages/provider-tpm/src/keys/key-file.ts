@@ -45,7 +45,8 @@ export function readStoredKey(file: Uint8Array, id: string, path: string): Store
 
 function labelOf(file: Uint8Array): string {
   const text = Buffer.from(file.buffer, file.byteOffset, file.length).toString('latin1');
-  const [, json] = /^Label: (".*")\r?$/m.exec(text.slice(0, text.search(/^-----BEGIN /m))) ?? [];
+  const [before = ''] = text.split(/^-----BEGIN /m, 1);
+  const [, json] = /^Label: (".*")\r?$/m.exec(before) ?? [];
   if (json === undefined) return '';
   try {
     return String(JSON.parse(json));

@@ -1,14 +1,9 @@
 import { CountersignError } from '@countersign/core';
 import { TpmCommandQueue } from '../command/command-queue.ts';
-import { responseCodeOf } from '../command/response-code.ts';
-import type { CommandChannel } from '../command/run-command.ts';
-import { readClock } from '../command/read-clock.ts';
-import { startup } from '../command/start-up.ts';
 import {
   createPrimary,
   entityNamedByHandle,
   flushObject,
-  listHandles,
   load,
   permanentHandles,
   readPublic,
@@ -22,17 +17,18 @@ import { storageRootKeyTemplate } from '../keys/key-templates.ts';
 import { readLockoutState, type LockoutState } from '../storage/lockout.ts';
 import { ObjectSlots } from '../storage/object-slots.ts';
 import { findOrMakeStorageRootKey, saltKeyOf } from '../storage/storage-root-key.ts';
-import type { ExchangeOptions, TpmTransport } from '../transport/tpm-transport.ts';
+import type { TpmTransport } from '../transport/tpm-transport.ts';
 import { readAbilities, type TpmAbilities } from './tpm-abilities.ts';
+import { WatchedChannel } from './watched-channel.ts';
 
 /** All that a provider has open in one TPM: sessions salted with its storage root key, and slots for objects. */
 export class TpmConnection {
+  readonly channel: WatchedChannel;
   readonly abilities: TpmAbilities;
   readonly pool: SessionPool;
   readonly slots: ObjectSlots;
   readonly storageRootKey: AuthorizedEntity;
   readonly #queue: TpmCommandQueue;
-  readonly #channel: WatchedChannel;
 
   private constructor(
     queue: TpmCommandQueue,
@@ -40,15 +36,12 @@ export class TpmConnection {
     abilities: TpmAbilities,
     pool: SessionPool,
     storageRootKey: PublicObject,
-    foreignObjects: readonly number[],
   ) {
     this.#queue = queue;
+    this.channel = channel;
     this.abilities = abilities;
     this.pool = pool;
-    this.#channel = channel;
-    this.slots = new ObjectSlots(pool, abilities.objectSlots, foreignObjects, async (work) =>
-      this.#watched(work),
-    );
+    this.slots = new ObjectSlots(pool, abilities.objectSlots, async (work) => this.#watched(work));
     this.storageRootKey = withEmptyAuth(storageRootKey);
     channel.onReset = () => {
       this.slots.forget();
@@ -66,35 +59,23 @@ export class TpmConnection {
     trust: (storageRootKey: PublicObject) => Promise<Uint8Array>,
   ): Promise<TpmConnection> {
     const queue = new TpmCommandQueue(transport);
+    let channel: WatchedChannel | undefined;
     try {
-      const channel = await WatchedChannel.open(queue);
+      channel = await WatchedChannel.open(queue);
       const abilities = await readAbilities(channel);
       const storageRootKey = await findOrMakeStorageRootKey(channel, ownerAuthValue);
       const salt = saltKeyOf(storageRootKey, await trust(storageRootKey));
-      const pool = new SessionPool(channel, { salt }, await listHandles(channel, 'loadedSession'));
-      const objects = await listHandles(channel, 'transient');
-      return new TpmConnection(queue, channel, abilities, pool, storageRootKey, objects);
+      return new TpmConnection(queue, channel, abilities, new SessionPool(channel, { salt }), storageRootKey);
     } catch (error) {
+      // Cleaning up after an error that is told: what fails here adds nothing to it.
+      await channel?.settle().catch(() => undefined);
       await queue.close();
       throw error;
     }
   }
 
   async lockoutState(): Promise<LockoutState> {
-    return this.#watched(async () => readLockoutState(this.#channel));
-  }
-
-  /**
-   * After a response that cannot have been one to its command, the next may be late by one: the connection is given up, so
-   * that what follows is not taken for what it is not.
-   */
-  async #watched<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof CountersignError && garbled.has(error.code)) this.#channel.distrust();
-      throw error;
-    }
+    return this.#watched(async () => readLockoutState(this.channel));
   }
 
   /** TPM2_Load under the parent that a key file names. */
@@ -114,16 +95,43 @@ export class TpmConnection {
     }
   }
 
+  /**
+   * After a response that cannot have been one to its command, the next may be late by one: the connection is given up, so
+   * that what follows is not taken for what it is not.
+   */
+  async #watched<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof CountersignError && garbled.has(error.code)) this.channel.distrust();
+      throw error;
+    }
+  }
+
   /** Leaves nothing of its own in the TPM, unless the TPM cannot be reached any more. */
   async close(): Promise<void> {
-    try {
+    const leave = async (): Promise<void> => {
       await this.slots.close();
       await this.pool.close();
-    } catch (error) {
-      if (!(error instanceof CountersignError) || !unreachable.has(error.code)) throw error;
+      await this.channel.settle();
+    };
+    try {
+      // Where only a connection was lost, the second attempt has another.
+      if (!(await isDoneIfReachable(leave))) await isDoneIfReachable(leave);
     } finally {
       await this.#queue.close();
     }
+  }
+}
+
+/** @returns whether the work was done; false if the TPM could not be reached for it */
+async function isDoneIfReachable(work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (error instanceof CountersignError && unreachable.has(error.code)) return false;
+    throw error;
   }
 }
 
@@ -139,64 +147,6 @@ const unreachable: ReadonlySet<string> = new Set([
   'TPM_NOT_FOUND',
   'TPM_REPLY_MALFORMED',
 ]);
-
-/**
- * Starts a TPM that nobody has started since its reset, which firmware does on real machines, and tells when what was
- * loaded is gone.
- */
-class WatchedChannel implements CommandChannel {
-  readonly #queue: TpmCommandQueue;
-  #resets: number;
-  #inDoubt = false;
-  onReset: () => void = () => undefined;
-
-  private constructor(queue: TpmCommandQueue, resets: number) {
-    this.#queue = queue;
-    this.#resets = resets;
-  }
-
-  static async open(queue: TpmCommandQueue): Promise<WatchedChannel> {
-    // Asks for nothing that would need it started yet.
-    const channel = new WatchedChannel(queue, 0);
-    channel.#resets = (await readClock(channel)).resetCount;
-    return channel;
-  }
-
-  async exchange(command: Uint8Array, options?: ExchangeOptions): Promise<Uint8Array> {
-    if (this.#inDoubt) await this.#settleDoubt();
-    const response = await this.#exchangeOnce(command, options);
-    if (response.length < 10 || responseCodeOf(response) !== notStarted) return response;
-    this.onReset();
-    await startup(this.#queue, 'clear');
-    return this.#exchangeOnce(command, options);
-  }
-
-  distrust(): void {
-    this.#queue.distrust();
-    this.#inDoubt = true;
-  }
-
-  async #exchangeOnce(command: Uint8Array, options?: ExchangeOptions): Promise<Uint8Array> {
-    try {
-      return await this.#queue.exchange(command, options);
-    } catch (error) {
-      this.#inDoubt = true;
-      throw error;
-    }
-  }
-
-  /** Behind a connection that was lost there may be a TPM that was reset, and handles that are given to others. */
-  async #settleDoubt(): Promise<void> {
-    this.#inDoubt = false;
-    const { resetCount } = await readClock(this);
-    if (resetCount === this.#resets) return;
-    this.#resets = resetCount;
-    this.onReset();
-  }
-}
-
-/** TPM_RC_INITIALIZE: the command was not looked at. */
-const notStarted = 0x100;
 
 function withEmptyAuth(entity: Entity): AuthorizedEntity {
   return {

@@ -12,7 +12,14 @@ import { keyGone, type KeyDirectory } from '@countersign/state';
 import { assertNewPin, assertPossiblePin } from '../keys/auth-value.ts';
 import { describeStoredKey, readStoredKey, type StoredTpmKey } from '../keys/key-file.ts';
 import { schemesIn, SigningRequest } from '../keys/signing.ts';
-import { objectChangeAuth, policySecret, sign, type AuthorizedEntity } from '../session/index.ts';
+import {
+  computeName,
+  objectChangeAuth,
+  parsePublicArea,
+  policySecret,
+  sign,
+  type AuthorizedEntity,
+} from '../session/index.ts';
 import { assertPinMayBeTried, pinRefusal, speaksOfPin } from '../storage/lockout.ts';
 import type { LoadableObject } from '../storage/object-slots.ts';
 import type { TpmAttestor } from './tpm-attestor.ts';
@@ -230,8 +237,10 @@ export function slotKeyOf({ privateArea }: StoredTpmKey): string {
 }
 
 export function loadable(connection: TpmConnection, stored: StoredTpmKey): LoadableObject {
+  const { nameAlgorithm } = parsePublicArea(stored.publicArea);
   return {
     slotKey: slotKeyOf(stored),
+    name: computeName(nameAlgorithm, stored.publicArea),
     load: async () => connection.load(stored, stored.parent),
   };
 }

@@ -4,6 +4,8 @@ import type { AuthSession } from './auth-session.ts';
 import type { CommandLayout } from './command-table.ts';
 import type { Entity } from './entity.ts';
 import type { SessionAttributes } from './session-attributes.ts';
+import { listHandles } from './commands/list-handles.ts';
+import { isNumberOfAnother } from './missing-session.ts';
 import { splitResponse } from './response.ts';
 import type { TpmChannel } from './tpm-channel.ts';
 
@@ -68,9 +70,20 @@ export async function executeCommand(
   } catch (error) {
     for (const session of claimed) {
       if (progress === 'composing') session.release();
+      else if (isNumberOfAnother(error) && !(await isStillThere(channel, session))) session.lost();
       else await abandon(channel, session, progress);
     }
     throw error;
+  }
+}
+
+/** A session is flushed by its number, whichever kind has that now: not before it is seen to be this one. */
+async function isStillThere(channel: TpmChannel, { handle }: AuthSession): Promise<boolean> {
+  try {
+    return (await listHandles(channel, 'loadedSession')).includes(handle);
+  } catch {
+    // The first error is the one to tell; the session is not flushed, so that nobody else's is.
+    return false;
   }
 }
 

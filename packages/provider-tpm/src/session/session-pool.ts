@@ -1,7 +1,5 @@
 import { CountersignError } from '@countersign/core';
-import { TpmRefusal } from '../command/command-refused.ts';
-import type { AuthSession, SessionKind } from './auth-session.ts';
-import { listHandles } from './commands/list-handles.ts';
+import type { AuthSession } from './auth-session.ts';
 import {
   executeCommand,
   type CommandAuthorization,
@@ -11,7 +9,6 @@ import {
 } from './execute-command.ts';
 import { startAuthSession, type SessionHash, type SessionOptions } from './start-auth-session.ts';
 import type { TpmChannel } from './tpm-channel.ts';
-import { flushHandle } from './flush-handle.ts';
 import { missingSessionIndex } from './missing-session.ts';
 
 /** How the use of an entity is authorized. AuthValues are copied when the call is made; the caller wipes its own. */
@@ -49,20 +46,12 @@ export class SessionPool {
   readonly #policySessions = new Set<AuthSession>();
   /** Dropped sessions that the TPM may still hold. */
   readonly #unflushed = new Set<AuthSession>();
-  /** Handles that others had before: they stay. */
-  readonly #foreign: Set<number>;
-  /** A session may have been started without anybody having heard of it. */
-  #isAdrift = false;
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  /**
-   * @param options the protection of every session; the pool keeps its own copy of a bound authValue
-   * @param foreign handles of sessions that others have
-   */
-  constructor(channel: TpmChannel, options: SessionOptions, foreign: Iterable<number> = []) {
+  /** @param options the protection of every session; the pool keeps its own copy of a bound authValue. */
+  constructor(channel: TpmChannel, options: SessionOptions) {
     this.#channel = channel;
-    this.#foreign = new Set(Array.from(foreign, indexOf));
     const { bind } = options;
     this.#options =
       bind === undefined
@@ -105,7 +94,7 @@ export class SessionPool {
     return this.#exclusively(async () => {
       await this.#flushRemains();
       const { bind: _unbound, ...options } = this.#options;
-      const session = await this.#start(kind, {
+      const session = await startAuthSession(this.#channel, kind, {
         ...options,
         ...(hash === undefined ? {} : { hash }),
       });
@@ -135,8 +124,6 @@ export class SessionPool {
     this.#session = undefined;
     this.#policySessions.clear();
     this.#unflushed.clear();
-    this.#foreign.clear();
-    this.#isAdrift = false;
   }
 
   /** Flushes every session, after the commands that are under way. Safe to call again. */
@@ -232,20 +219,11 @@ export class SessionPool {
       return lasting;
     }
     await this.#flushRemains();
-    const session = await this.#start('hmac', this.#options);
+    const session = await startAuthSession(this.#channel, 'hmac', this.#options);
     await this.#refuseStaleTwin(session, hmacSessions);
     if (hmacSessions.length === 0) this.#session = session;
     hmacSessions.push(session);
     return session;
-  }
-
-  async #start(kind: SessionKind, options: SessionOptions): Promise<AuthSession> {
-    try {
-      return await startAuthSession(this.#channel, kind, options);
-    } catch (error) {
-      if (!(error instanceof TpmRefusal)) this.#isAdrift = true;
-      throw error;
-    }
   }
 
   /** A new session under the handle of another: that one ended with a reset, and its HMAC would count as a wrong one. */
@@ -281,13 +259,6 @@ export class SessionPool {
 
   async #flushRemains(): Promise<void> {
     for (const session of this.#unflushed) await this.#flush(session);
-    if (!this.#isAdrift) return;
-    const own = new Set([this.#session, ...this.#policySessions].map((each) => each && indexOf(each.handle)));
-    for (const handle of await listHandles(this.#channel, 'loadedSession')) {
-      const index = indexOf(handle);
-      if (!own.has(index) && !this.#foreign.has(index)) await flushHandle(this.#channel, handle);
-    }
-    this.#isAdrift = false;
   }
 
   async #flush(session: AuthSession): Promise<void> {
@@ -326,11 +297,6 @@ class StaleSession extends CountersignError {
       'Try again: a new session is started.',
     );
   }
-}
-
-/** HMAC and policy sessions are numbered together (TPM 2.0 part 2, 7.2). */
-function indexOf(handle: number): number {
-  return handle & 0xffffff;
 }
 
 function sessionUse(session: AuthSession, authValue: Uint8Array, continueSession: boolean): SessionUse {

@@ -6,6 +6,7 @@ import { stripTrailingZeros } from './auth-value.ts';
 import { commands } from './command-table.ts';
 import { entityNamedByHandle, handleType, handleTypes, permanentHandles, type Entity } from './entity.ts';
 import { exchangeWithoutSessions } from './exchange-without-sessions.ts';
+import { flushHandle } from './flush-handle.ts';
 import { kdfA } from './kdf.ts';
 import { SaltKey } from './salt-key.ts';
 import type { TpmChannel } from './tpm-channel.ts';
@@ -91,6 +92,15 @@ async function requestSession(
       .u16(hashAlgorithms[request.hash].id)
       .finish(),
   });
+  try {
+    return { handle, nonceTpm: readNonce(request, handle, parameters) };
+  } catch (error) {
+    await flushUnusable(channel, handle);
+    throw error;
+  }
+}
+
+function readNonce(request: SessionRequest, handle: number, parameters: Uint8Array): Uint8Array {
   const reader = new TpmReader(parameters, 'response to TPM2_StartAuthSession');
   const nonceTpm = reader.sized();
   reader.end();
@@ -104,7 +114,18 @@ async function requestSession(
       `a nonce has ${nonceTpm.length} bytes, ${request.nonceCaller.length} are expected`,
     );
   }
-  return { handle, nonceTpm };
+  return nonceTpm;
+}
+
+/** A session that was started, if the handle is right, and that nobody can use. */
+async function flushUnusable(channel: TpmChannel, handle: number): Promise<void> {
+  if (handleType(handle) !== handleTypes.hmacSession && handleType(handle) !== handleTypes.policySession)
+    return;
+  try {
+    await flushHandle(channel, handle);
+  } catch {
+    // Cleaning up after an error that is told: what fails here adds nothing to it.
+  }
 }
 
 /** TPM 2.0 part 1, 19.6: neither salt nor binding, no session key. */

@@ -7,13 +7,14 @@ import {
   TpmRefusal,
   type PublicObject,
   type SessionPool,
-  type TpmChannel,
 } from '../session/index.ts';
 
 /** What can be loaded into a slot of the TPM whenever it is needed. */
 export interface LoadableObject {
   /** Tells it from all others, also from one of the same key with another authValue. */
   readonly slotKey: string;
+  /** nameAlg and digest of its public area. */
+  readonly name: Uint8Array;
   load(): Promise<PublicObject>;
 }
 
@@ -28,26 +29,17 @@ export class ObjectSlots {
   readonly #watched: <T>(work: () => Promise<T>) => Promise<T>;
   /** In the order of their last use. */
   readonly #loaded = new Map<string, PublicObject>();
-  /** Handles that others had loaded before: they stay. */
-  readonly #foreign: Set<number>;
-  /** Something failed whose answer was not a refusal: it may have left an object in a slot all the same. */
-  #isAdrift = false;
+  /** Names, in hex, of objects whose loading or flushing was answered by nobody: they may be in a slot all the same. */
+  readonly #adrift = new Set<string>();
   #queue: Promise<unknown> = Promise.resolve();
 
   /**
    * @param slots TPM_PT_HR_TRANSIENT_MIN
-   * @param foreign handles of transient objects that others have loaded
    * @param watched runs each piece of work, and draws its own conclusions from how it fails
    */
-  constructor(
-    pool: SessionPool,
-    slots: number,
-    foreign: Iterable<number>,
-    watched: <T>(work: () => Promise<T>) => Promise<T>,
-  ) {
+  constructor(pool: SessionPool, slots: number, watched: <T>(work: () => Promise<T>) => Promise<T>) {
     this.#pool = pool;
     this.#slots = slots;
-    this.#foreign = new Set(foreign);
     this.#watched = watched;
   }
 
@@ -96,9 +88,7 @@ export class ObjectSlots {
     try {
       await this.#inTurn(async () => {
         const loaded = this.#loaded.get(slotKey);
-        if (loaded === undefined) return;
-        this.#loaded.delete(slotKey);
-        await flushObject(this.#pool, loaded.handle);
+        if (loaded !== undefined) await this.#flush(slotKey, loaded);
       });
     } catch (error) {
       // The caller has done what it was asked for, and must not tell that it failed.
@@ -108,12 +98,11 @@ export class ObjectSlots {
 
   /**
    * The TPM was reset: nothing is loaded any more, and handles are given anew. Nothing vouches for that, so what is there
-   * all the same is collected.
+   * all the same is found by its Name.
    */
   forget(): void {
+    for (const { name } of this.#loaded.values()) this.#adrift.add(hex(name));
     this.#loaded.clear();
-    this.#foreign.clear();
-    this.#isAdrift = true;
   }
 
   /** Empties all slots that were filled from here. */
@@ -130,41 +119,46 @@ export class ObjectSlots {
     }
     // Loading takes a slot for the object and one for its parent, which is persistent but worked with in a slot.
     await this.#makeRoom(Math.max(0, this.#slots - 2));
-    const loaded = await object.load();
-    // Where the TPM puts it there is nothing else, whatever was thought to be there: a reset went unnoticed.
-    for (const [slotKey, { handle }] of this.#loaded)
-      if (handle === loaded.handle) this.#loaded.delete(slotKey);
-    this.#loaded.set(object.slotKey, loaded);
-    return loaded;
-  }
-
-  /** Empties slots with objects that were loaded from here without anybody having heard of it. */
-  async #collectAdrift(): Promise<void> {
-    if (!this.#isAdrift) return;
-    const known = new Set(Array.from(this.#loaded.values(), ({ handle }) => handle));
-    await this.#pool.withChannel(async (channel) => {
-      for (const handle of await listHandles(channel, 'transient')) {
-        if (!known.has(handle) && !this.#foreign.has(handle)) await flushHandle(channel, handle);
-      }
-    });
-    this.#isAdrift = false;
-  }
-
-  async #makeRoom(kept: number): Promise<void> {
-    for (const [slotKey, { handle }] of this.#loaded) {
-      if (this.#loaded.size <= kept) return;
-      this.#loaded.delete(slotKey);
-      await flushObject(this.#pool, handle);
+    try {
+      const loaded = await object.load();
+      // Where the TPM puts it there is nothing else, whatever was thought to be there: a reset went unnoticed.
+      for (const [slotKey, { handle }] of this.#loaded)
+        if (handle === loaded.handle) this.#loaded.delete(slotKey);
+      this.#loaded.set(object.slotKey, loaded);
+      return loaded;
+    } catch (error) {
+      if (!(error instanceof TpmRefusal)) this.#adrift.add(hex(object.name));
+      throw error;
     }
   }
 
-  /** After a reset that went unnoticed some may have been loaded since: each is asked for its Name. */
-  async #forgetWhatIsGone(): Promise<void> {
+  /** Empties slots with objects that were loaded from here and are not known to be there. */
+  async #collectAdrift(): Promise<void> {
+    if (this.#adrift.size === 0) return;
     await this.#pool.withChannel(async (channel) => {
-      for (const [slotKey, { handle, name }] of this.#loaded) {
-        if (!(await isThere(channel, handle, name))) this.#loaded.delete(slotKey);
+      const handles = await listHandles(channel, 'transient');
+      const known = new Set(Array.from(this.#loaded.values(), ({ handle }) => handle));
+      for (const handle of handles) {
+        if (known.has(handle)) continue;
+        const { name } = await readPublicUntrusted(channel, handle);
+        if (this.#adrift.has(hex(name))) await flushHandle(channel, handle);
       }
     });
+    this.#adrift.clear();
+  }
+
+  async #makeRoom(kept: number): Promise<void> {
+    for (const [slotKey, loaded] of this.#loaded) {
+      if (this.#loaded.size <= kept) return;
+      await this.#flush(slotKey, loaded);
+    }
+  }
+
+  async #flush(slotKey: string, { handle, name }: PublicObject): Promise<void> {
+    this.#loaded.delete(slotKey);
+    this.#adrift.add(hex(name));
+    await flushObject(this.#pool, handle);
+    this.#adrift.delete(hex(name));
   }
 
   /** Once more with empty slots, after a refusal that says that the slots are not as they are thought to be. */
@@ -176,7 +170,9 @@ export class ObjectSlots {
       if (error instanceof TpmRefusal && isOutOfSlots(error.responseCode) && this.#loaded.size > 0) {
         await this.#makeRoom(0);
       } else if (error instanceof TpmRefusal && isHandleUnknown(error.responseCode)) {
-        await this.#forgetWhatIsGone();
+        // One was flushed by somebody else, or all went with a reset.
+        this.forget();
+        await this.#collectAdrift();
       } else {
         throw error;
       }
@@ -188,26 +184,12 @@ export class ObjectSlots {
     const turn = this.#queue.then(async () =>
       this.#watched(async () => {
         await this.#collectAdrift();
-        try {
-          return await work();
-        } catch (error) {
-          if (!(error instanceof TpmRefusal)) this.#isAdrift = true;
-          throw error;
-        }
+        return work();
       }),
     );
     // Whoever waits does not care how the work before it ended: its own caller was told.
     this.#queue = turn.catch(() => undefined);
     return turn;
-  }
-}
-
-async function isThere(channel: TpmChannel, handle: number, name: Uint8Array): Promise<boolean> {
-  try {
-    return Buffer.compare((await readPublicUntrusted(channel, handle)).name, name) === 0;
-  } catch (error) {
-    if (error instanceof TpmRefusal) return false;
-    throw error;
   }
 }
 
@@ -219,4 +201,8 @@ function isOutOfSlots(responseCode: number): boolean {
 /** TPM_RC_REFERENCE_H0 to H6. Nothing was done, and no authValue looked at. */
 function isHandleUnknown(responseCode: number): boolean {
   return responseCode >= 0x910 && responseCode <= 0x916;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }

@@ -33,6 +33,10 @@ export class ReconnectingTransport implements TpmTransport {
     this.#connect = connect;
   }
 
+  get connectionLost(): boolean {
+    return this.#connection?.usable === false;
+  }
+
   async exchange(command: Uint8Array, options: ExchangeOptions = {}): Promise<Uint8Array> {
     if (this.#stop.signal.aborted) throw closedTransport(this.description);
     checkCommand(command);

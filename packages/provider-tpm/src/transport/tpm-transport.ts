@@ -7,6 +7,8 @@
 export interface TpmTransport {
   /** What stands at the other end, for messages: `swtpm at 127.0.0.1:2321`. */
   readonly description: string;
+  /** Whether the connection was lost since the last command: the next one makes another, perhaps to a TPM that was reset. */
+  readonly connectionLost?: boolean;
   /**
    * @param command header, handles, sessions and parameters as the TPM takes them; 10 to 4096 bytes.
    * @returns the response from its tag to its last byte, whatever its response code.

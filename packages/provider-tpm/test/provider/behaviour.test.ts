@@ -1,161 +1,196 @@
 import { randomBytes } from 'node:crypto';
-import { createRootCertificate, isPinProtected, Name, PublicKey, verifySignature } from '@countersign/core';
-import { parseTpmUri } from '@countersign/provider-tpm';
+import { isPinProtected } from '@countersign/core';
+import { getHandles, parseTpmUri } from '@countersign/provider-tpm';
 import { expect, test } from 'vitest';
 import { refusal } from '../refusal.ts';
-import { message, pin, providerOn, swtpm, temporaryDirectory, verifies } from './running-provider.ts';
+import { expectNothingLeft, makeScene, openGuarded, utf8 } from './scene.ts';
+import { verifies } from './verifies.ts';
+
+const pin = utf8('482913');
+const message = utf8('message');
 
 test('makes every algorithm that it reports, and signs with every scheme', async () => {
-  const provider = await providerOn(await swtpm());
-  const { algorithms } = provider.info;
-  expect(algorithms.slice(0, 2)).toEqual(['p256', 'rsa2048']);
-  expect(algorithms).toEqual(expect.arrayContaining(['p384', 'rsa3072']));
-  for (const algorithm of algorithms) {
+  const scene = await makeScene();
+  const provider = await scene.provider();
+  const { algorithms, scheme, description } = provider.info;
+  expect(scheme).toBe('tpm');
+  expect(description).toContain(scene.storeDirectory);
+  expect(algorithms).toEqual(expect.arrayContaining(['p256', 'rsa2048', 'p384']));
+  // Making RSA keys of 4096 bits can take a TPM minutes.
+  for (const algorithm of algorithms.filter((name) => name !== 'rsa4096')) {
     const key = await provider.generate({ algorithm, label: `a ${algorithm}`, pin });
-    expect(key.algorithm).toBe(algorithm);
-    expect(key.schemes.length).toBeGreaterThan(1);
-    for (const scheme of key.schemes) {
-      const signed = randomBytes(100);
-      const signature = await key.sign(scheme, signed);
-      const publicKey = PublicKey.parse(key.publicKey);
-      expect(verifySignature(publicKey, scheme, signed, signature)).toBe(true);
-      signed[0] = (signed[0] ?? 0) ^ 1;
-      expect(verifySignature(publicKey, scheme, signed, signature)).toBe(false);
+    expect(key).toMatchObject({ algorithm, label: `a ${algorithm}`, locked: false });
+    expect(key.schemes.length).toBeGreaterThan(0);
+    for (const each of key.schemes) {
+      const text = randomBytes(100);
+      const signature = await key.sign(each, text);
+      expect(verifies(each, key.publicKey, text, signature)).toBe(true);
+      text[0] = (text[0] ?? 0) ^ 1;
+      expect(verifies(each, key.publicKey, text, signature)).toBe(false);
     }
+    expect((await refusal(async () => key.sign('ed25519', message))).code).toBe('SCHEME_NOT_SUPPORTED');
+    await provider.destroy(key.ref);
   }
-});
-
-test('a reference opens that key alone, which comes back locked', async () => {
-  const tpm = await swtpm();
-  const storeDirectory = await temporaryDirectory();
-  const provider = await providerOn(tpm, { storeDirectory });
-  const made = await provider.generate({ algorithm: 'p256', label: 'twin ü;?&', pin });
-  const other = await provider.generate({ algorithm: 'p256', label: 'twin ü;?&', pin });
-  expect(parseTpmUri(made.ref)).toMatchObject({
-    store: storeDirectory,
-    transport: tpm.uri.replace(/:(?=\d+$)/, '%3A'),
-  });
-  expect((await provider.list()).map(({ ref }) => ref).toSorted()).toEqual([made.ref, other.ref].toSorted());
-  expect((await provider.list()).map(({ label }) => label)).toEqual(['twin ü;?&', 'twin ü;?&']);
-  const opened = await provider.open(made.ref);
-  if (!isPinProtected(opened)) return expect.unreachable();
-  expect(opened.locked).toBe(true);
-  expect((await refusal(async () => opened.sign('ecdsa-sha256', message))).code).toBe('PIN_REQUIRED');
-  await opened.unlock(pin);
-  expect(await verifies(opened, 'ecdsa-sha256')).toBe(true);
-  const ambiguous = await refusal(async () => provider.open('tpm:object=twin%20%C3%BC%3B%3F%26'));
-  expect(ambiguous.code).toBe('KEY_AMBIGUOUS');
-  expect(ambiguous.message).toContain(other.ref);
-  expect((await refusal(async () => provider.open('tpm:object=nobody'))).code).toBe('KEY_NOT_FOUND');
-  for (const elsewhere of ['tpm:object=x?store=/other', 'tpm:device=%2Fdev%2Ftpm9;object=x']) {
-    expect((await refusal(async () => provider.open(elsewhere))).code).toBe('KEY_HELD_ELSEWHERE');
-  }
-});
-
-test('a destroyed key is gone, with its certificate, for whoever has it open', async () => {
-  const provider = await providerOn(await swtpm());
-  const key = await provider.generate({ algorithm: 'p256', pin });
-  const kept = await provider.generate({ algorithm: 'p256', label: 'kept' });
-  const certificate = await createRootCertificate(key, Name.fromString('CN=A'), new Date());
-  await provider.putCertificate(key.ref, certificate.der);
-  await provider.destroy(key.ref);
-  for (const use of [
-    async () => key.sign('ecdsa-sha256', message),
-    async () => key.unlock(pin),
-    async () => key.attest(message),
-    async () => provider.open(key.ref),
-    async () => provider.destroy(key.ref),
-    async () => provider.getCertificate(key.ref),
-  ]) {
-    expect((await refusal(use)).code).toBe('KEY_NOT_FOUND');
-  }
-  expect(await provider.listCertificates()).toEqual([]);
-  expect((await provider.list()).map(({ ref }) => ref)).toEqual([kept.ref]);
-  expect(await verifies(kept, 'ecdsa-sha256')).toBe(true);
-});
-
-test('certificates lie beside the keys that they certify, and beside no others', async () => {
-  const provider = await providerOn(await swtpm());
-  const key = await provider.generate({ algorithm: 'p256', pin });
-  const other = await provider.generate({ algorithm: 'rsa2048', pin });
-  const certificate = await createRootCertificate(key, Name.fromString('CN=A'), new Date());
-  expect((await refusal(async () => provider.putCertificate(other.ref, certificate.der))).code).toBe(
-    'CERTIFICATE_KEY_MISMATCH',
-  );
-  expect(await provider.getCertificate(key.ref)).toBeUndefined();
-  await provider.putCertificate(key.ref, certificate.der);
-  const { der } = await createRootCertificate(key, Name.fromString('CN=B'), new Date());
-  await provider.putCertificate(key.ref, der);
-  expect(await provider.listCertificates()).toEqual([{ ref: key.ref, certificate: der }]);
-  await provider.removeCertificate(key.ref);
-  expect(await provider.getCertificate(key.ref)).toBeUndefined();
-});
-
-test('a message that changes while it is signed does not change what is signed', async () => {
-  const provider = await providerOn(await swtpm());
-  const key = await provider.generate({ algorithm: 'rsa2048', pin });
-  const signed = randomBytes(500);
-  const original = Uint8Array.from(signed);
-  const signing = Array.from({ length: 6 }, async () => key.sign('rsa-pss-sha256', signed));
-  signed.fill(0);
-  for (const signature of await Promise.all(signing)) {
-    expect(verifySignature(PublicKey.parse(key.publicKey), 'rsa-pss-sha256', original, signature)).toBe(true);
-  }
-});
-
-test('after close nothing works, and a new provider finds the keys', async () => {
-  const tpm = await swtpm();
-  const storeDirectory = await temporaryDirectory();
-  const provider = await providerOn(tpm, { storeDirectory });
-  const key = await provider.generate({ algorithm: 'p256', label: 'lasting', pin });
-  await provider.close();
-  await provider.close();
-  for (const use of [
-    async () => key.sign('ecdsa-sha256', message),
-    async () => key.unlock(pin),
-    async () => key.attest(message),
-    async () => provider.list(),
-    async () => provider.open(key.ref),
-    async () => provider.generate({ algorithm: 'p256', pin }),
-    async () => provider.destroy(key.ref),
-    async () => provider.attestationIdentity(),
-  ]) {
-    expect((await refusal(use)).code).toBe('PROVIDER_CLOSED');
-  }
-  expect(key.locked).toBe(true);
-  const again = await (await providerOn(tpm, { storeDirectory })).open('tpm:object=lasting');
-  if (!isPinProtected(again)) return expect.unreachable();
-  await again.unlock(pin);
-  expect(await verifies(again, 'ecdsa-sha256')).toBe(true);
-});
-
-test('signatures that are under way when it closes end in one or the other', async () => {
-  const provider = await providerOn(await swtpm());
-  const key = await provider.generate({ algorithm: 'p256', pin });
-  const signing = Array.from({ length: 10 }, async () => key.sign('ecdsa-sha256', message));
-  const closing = provider.close();
-  const settled = await Promise.allSettled(signing);
-  await closing;
-  for (const outcome of settled) {
-    if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'PROVIDER_CLOSED' });
-    else expect(outcome.value.length).toBeGreaterThan(60);
-  }
-});
-
-test.each([
-  ['ALGORITHM_NOT_SUPPORTED', { algorithm: 'ed25519' }],
-  ['VALUE_OUT_OF_RANGE', { algorithm: 'p256', label: '\ud800' }],
-  ['VALUE_OUT_OF_RANGE', { algorithm: 'p256', label: 'x'.repeat(256) }],
-] as const)('%s for %j, and nothing is made', async (code, spec) => {
-  const provider = await providerOn(await swtpm());
-  expect((await refusal(async () => provider.generate({ ...spec, pin }))).code).toBe(code);
   expect(await provider.list()).toEqual([]);
 });
 
-test('a scheme of another kind of key is refused, with those that there are', async () => {
-  const provider = await providerOn(await swtpm());
+test('a reference from generate or list opens that key alone, which comes back locked', async () => {
+  const scene = await makeScene();
+  const provider = await scene.provider();
+  const made = await provider.generate({ algorithm: 'p256', label: 'twin', pin });
+  const other = await provider.generate({ algorithm: 'p256', label: 'twin', pin });
+  expect(parseTpmUri(made.ref)).toMatchObject({ store: scene.storeDirectory });
+  expect(parseTpmUri(made.ref).id).toMatch(/^[0-9a-f]{32}$/);
+  const listed = (await provider.list()).toSorted((a, b) => a.ref.localeCompare(b.ref));
+  const expected = [made, other].map(({ ref, label, algorithm, publicKey }) => ({
+    ref,
+    label,
+    algorithm,
+    publicKey,
+  }));
+  expect(listed).toEqual(expected.toSorted((a, b) => a.ref.localeCompare(b.ref)));
+  const opened = await openGuarded(provider, made.ref);
+  expect(opened.publicKey).toEqual(made.publicKey);
+  expect(opened.locked).toBe(true);
+  expect((await refusal(async () => opened.sign('ecdsa-sha256', message))).code).toBe('PIN_REQUIRED');
+  await opened.unlock(pin);
+  expect(opened.locked).toBe(false);
+  const signature = await opened.sign('ecdsa-sha256', message);
+  expect(verifies('ecdsa-sha256', made.publicKey, message, signature)).toBe(true);
+  opened.lock();
+  expect((await refusal(async () => opened.sign('ecdsa-sha256', message))).code).toBe('PIN_REQUIRED');
+  expect(made.locked).toBe(false);
+});
+
+test('references that match none, several, or keys elsewhere are told apart', async () => {
+  const scene = await makeScene();
+  const provider = await scene.provider();
+  const made = await provider.generate({ algorithm: 'p256', label: 'twin', pin });
+  const other = await provider.generate({ algorithm: 'p256', label: 'twin', pin });
+  const ambiguous = await refusal(async () => provider.open('tpm:object=twin'));
+  expect(ambiguous.code).toBe('KEY_AMBIGUOUS');
+  expect(ambiguous.message).toContain(made.ref);
+  expect(ambiguous.message).toContain(other.ref);
+  const { id = '' } = parseTpmUri(made.ref);
+  expect((await provider.open(`tpm:id=${id};object=twin`)).ref).toBe(made.ref);
+  expect((await provider.open(`tpm:id=${id}?store=${scene.storeDirectory}/`)).ref).toBe(made.ref);
+  for (const [ref, code] of [
+    ['tpm:object=nobody', 'KEY_NOT_FOUND'],
+    ['tpm:object=Twin', 'KEY_NOT_FOUND'],
+    [`tpm:id=${'0'.repeat(32)}`, 'KEY_NOT_FOUND'],
+    [`tpm:id=${id};object=nobody`, 'KEY_NOT_FOUND'],
+    [`tpm:id=${id}?store=/elsewhere`, 'KEY_HELD_ELSEWHERE'],
+    [`tpm:device=%2Fdev%2Ftpmrm0;id=${id}`, 'KEY_HELD_ELSEWHERE'],
+    ['pkcs11:object=twin', 'KEY_REFERENCE_MALFORMED'],
+    ['', 'KEY_REFERENCE_MALFORMED'],
+  ] as const) {
+    for (const use of [
+      async () => provider.open(ref),
+      async () => provider.destroy(ref),
+      async () => provider.getCertificate(ref),
+      async () => provider.exportKeyFile(ref),
+    ]) {
+      expect((await refusal(use)).code).toBe(code);
+    }
+  }
+  expect((await refusal(async () => provider.destroy('tpm:object=twin'))).code).toBe('KEY_AMBIGUOUS');
+  expect(await provider.list()).toHaveLength(2);
+  await provider.destroy(other.ref);
+  expect((await provider.open('tpm:object=twin')).ref).toBe(made.ref);
+});
+
+test('a destroyed key is gone for every handle, and from the TPM', async () => {
+  const scene = await makeScene();
+  const provider = await scene.provider();
   const key = await provider.generate({ algorithm: 'p256', pin });
-  const error = await refusal(async () => key.sign('rsa-pss-sha256', message));
-  expect(error.code).toBe('SCHEME_NOT_SUPPORTED');
-  expect(error.hint).toContain('ecdsa-sha256');
+  const second = await openGuarded(provider, key.ref);
+  await second.unlock(pin);
+  await key.sign('ecdsa-sha256', message);
+  await provider.destroy(key.ref);
+  expect(await getHandles(scene.relay, 'transient')).toEqual([]);
+  for (const use of [
+    async () => provider.open(key.ref),
+    async () => provider.destroy(key.ref),
+    async () => key.sign('ecdsa-sha256', message),
+    async () => second.sign('ecdsa-sha256', message),
+    async () => second.unlock(pin),
+    async () => second.changePin(pin, pin),
+  ]) {
+    expect((await refusal(use)).code).toBe('KEY_NOT_FOUND');
+  }
+  expect(second.locked).toBe(true);
+});
+
+test('a message that changes while it is signed does not change what is signed', async () => {
+  const provider = await (await makeScene()).provider();
+  const key = await provider.generate({ algorithm: 'rsa2048', pin });
+  const text = randomBytes(500);
+  const original = Uint8Array.from(text);
+  const signing = Array.from({ length: 6 }, async () => key.sign('rsa-pss-sha256', text));
+  text.fill(0);
+  for (const signature of await Promise.all(signing)) {
+    expect(verifies('rsa-pss-sha256', key.publicKey, original, signature)).toBe(true);
+  }
+});
+
+test('PIN buffers may be wiped as soon as a call is made', async () => {
+  const provider = await (await makeScene()).provider();
+  const own = Uint8Array.from(pin);
+  const generating = provider.generate({ algorithm: 'p256', pin: own });
+  own.fill(0);
+  const key = await generating;
+  key.lock();
+  const again = Uint8Array.from(pin);
+  const unlocking = key.unlock(again);
+  again.fill(0);
+  await unlocking;
+  const [current, next] = [Uint8Array.from(pin), utf8('another')];
+  const changing = key.changePin(current, next);
+  current.fill(0);
+  next.fill(0);
+  await changing;
+  key.lock();
+  await key.unlock(utf8('another'));
+});
+
+test('a key without a PIN is used at once, by whoever has its file and the TPM', async () => {
+  const scene = await makeScene();
+  const provider = await scene.provider();
+  const made = await provider.generate({ algorithm: 'p256', label: 'open' });
+  expect(isPinProtected(made)).toBe(false);
+  const opened = await provider.open(made.ref);
+  expect(isPinProtected(opened)).toBe(false);
+  for (const key of [made, opened]) {
+    const signature = await key.sign('ecdsa-sha256', message);
+    expect(verifies('ecdsa-sha256', made.publicKey, message, signature)).toBe(true);
+  }
+  await provider.close();
+  expect((await refusal(async () => made.sign('ecdsa-sha256', message))).code).toBe('PROVIDER_CLOSED');
+});
+
+test('what cannot be made is refused, and leaves nothing behind', async () => {
+  const scene = await makeScene();
+  const provider = await scene.provider();
+  const algorithm = 'p256';
+  for (const algorithmLacking of ['ed25519', 'rsa4096'] as const) {
+    const error = await refusal(async () => provider.generate({ algorithm: algorithmLacking, pin }));
+    expect(error.code).toBe('ALGORITHM_NOT_SUPPORTED');
+    expect(error.hint).toContain('p256');
+  }
+  for (const label of ['x'.repeat(256), '\ud800', 'a\udc00b']) {
+    expect((await refusal(async () => provider.generate({ algorithm, label, pin }))).code).toBe(
+      'VALUE_OUT_OF_RANGE',
+    );
+  }
+  for (const bad of ['', '123', 'x'.repeat(33), '1234\0', 'ü'.repeat(17)]) {
+    expect((await refusal(async () => provider.generate({ algorithm, pin: utf8(bad) }))).code).toBe(
+      'PIN_INVALID',
+    );
+  }
+  expect(await provider.list()).toEqual([]);
+  for (const label of ['', 'x'.repeat(255), '\0\n"\\', '𝄞'.repeat(100)]) {
+    expect((await provider.open((await provider.generate({ algorithm, label })).ref)).label).toBe(label);
+  }
+  await provider.close();
+  await expectNothingLeft(scene.relay);
 });

@@ -1,122 +1,190 @@
-import { spawnSync } from 'node:child_process';
-import { createPublicKey } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isPinProtected, PublicKey, verifySignature } from '@countersign/core';
-import { describe, expect, test } from 'vitest';
-import type { Swtpm } from '../start-swtpm.ts';
-import {
-  leftovers,
-  message,
-  pin,
-  providerOn,
-  swtpm,
-  temporaryDirectory,
-  verifies,
-} from './running-provider.ts';
+import { encodePem, isPinProtected, type Key } from '@countersign/core';
+import { expect, test } from 'vitest';
+import { encodeTss2PrivateKey } from '../../src/keys/tss2-private-key.ts';
+import { refusal } from '../refusal.ts';
+import { makeBench } from './bench.ts';
+import { utf8 } from './scene.ts';
+import { verifies } from './verifies.ts';
 
-const withTpm = ['-provider', 'tpm2', '-provider', 'default', '-propquery', '?provider=tpm2'];
+const pin = utf8('482913');
+const message = utf8('message');
+const throughTpm = ['-provider', 'tpm2', '-provider', 'default', '-propquery', '?provider=tpm2'];
 
-describe('OpenSSL’s TPM provider', () => {
-  test.each(['p256', 'p384', 'rsa2048'] as const)(
-    'signs with a %s key file of ours, given its PIN',
-    async (algorithm) => {
-      const tpm = await swtpm();
-      const provider = await providerOn(tpm);
-      const { ref, publicKey } = await provider.generate({ algorithm, label: 'künftig', pin });
-      const directory = await temporaryDirectory();
-      await writeFile(join(directory, 'key.pem'), await provider.exportKeyFile(ref));
-      await writeFile(join(directory, 'message'), message);
-      await provider.close();
-      const sign = (password: string): number | null =>
-        run(tpm, directory, 'openssl', [
-          'pkeyutl',
-          ...withTpm,
-          '-sign',
-          '-rawin',
-          '-digest',
-          'sha256',
-          '-inkey',
-          'key.pem',
-          '-passin',
-          `pass:${password}`,
-          '-in',
-          'message',
-          '-out',
-          'signature',
-        ]).status;
-      expect(sign('482914')).not.toBe(0);
-      expect(sign('482913')).toBe(0);
-      const scheme = algorithm === 'rsa2048' ? 'rsa-pkcs1-sha256' : 'ecdsa-sha256';
-      const signature = await readFile(join(directory, 'signature'));
-      expect(verifySignature(PublicKey.parse(publicKey), scheme, message, signature)).toBe(true);
-    },
-  );
-
-  test.each([
-    ['P-256, under the owner’s primary key', ['EC', 'group:P-256', 'user-auth:482913']],
-    ['P-384, under the storage root key', ['EC', 'group:P-384', 'user-auth:482913', 'parent:0x81000001']],
-    ['RSA, under the storage root key', ['RSA', 'bits:2048', 'user-auth:482913', 'parent:0x81000001']],
-    ['RSA, without a PIN', ['RSA', 'bits:2048']],
-  ])('makes keys that sign here: %s', async (_, [algorithm = '', ...parameters]) => {
-    const tpm = await swtpm();
-    const storeDirectory = await temporaryDirectory();
-    // Makes the storage root key.
-    await (await providerOn(tpm, { storeDirectory })).close();
-    const options = parameters.flatMap((parameter) => ['-pkeyopt', parameter]);
-    const made = run(tpm, storeDirectory, 'openssl', [
-      'genpkey',
-      '-provider',
-      'tpm2',
-      '-algorithm',
-      algorithm,
-      ...options,
-      '-out',
-      'theirs.pem',
-    ]);
-    expect(made.status).toBe(0);
-    const provider = await providerOn(tpm, { storeDirectory });
-    const file = await readFile(join(storeDirectory, 'theirs.pem'));
-    const key = await provider.open(await provider.importKeyFile(file, 'theirs'));
-    expect(isPinProtected(key)).toBe(parameters.some((parameter) => parameter.startsWith('user-auth')));
-    if (isPinProtected(key)) await key.unlock(pin);
-    for (const scheme of key.schemes) expect(await verifies(key, scheme)).toBe(true);
+test.each(['p256', 'p384', 'rsa2048'] as const)(
+  'a %s key made here signs in OpenSSL, with its PIN alone',
+  async (algorithm) => {
+    const bench = await makeBench();
+    const provider = await bench.provider();
+    const key = await provider.generate({ algorithm, label: 'künftig', pin });
+    const open = await provider.generate({ algorithm, label: 'without PIN' });
+    await writeFile(bench.at('key'), await provider.exportKeyFile(key.ref));
+    await writeFile(bench.at('open'), await provider.exportKeyFile(open.ref));
     await provider.close();
-    expect(await leftovers(tpm)).toEqual([]);
-  });
-});
+    await bench.expectNothingLeft();
 
-test('tpm2-tools verify our signatures, and find nothing that we left', async () => {
-  const tpm = await swtpm();
-  const provider = await providerOn(tpm);
+    const scheme = algorithm === 'rsa2048' ? 'rsa-pkcs1-sha256' : 'ecdsa-sha256';
+    const sign = [
+      'pkeyutl',
+      ...throughTpm,
+      '-sign',
+      '-rawin',
+      '-digest',
+      'sha256',
+      '-in',
+      bench.at('message'),
+    ];
+    await bench.openssl(
+      ...sign,
+      '-inkey',
+      bench.at('key'),
+      '-passin',
+      'pass:482913',
+      '-out',
+      bench.at('sig'),
+    );
+    expect(verifies(scheme, key.publicKey, message, await readFile(bench.at('sig')))).toBe(true);
+    await bench.openssl(...sign, '-inkey', bench.at('open'), '-out', bench.at('sig'));
+    expect(verifies(scheme, open.publicKey, message, await readFile(bench.at('sig')))).toBe(true);
+    await expect(
+      bench.openssl(...sign, '-inkey', bench.at('key'), '-passin', 'pass:482914', '-out', bench.at('sig')),
+    ).rejects.toThrow();
+  },
+);
+
+test('a PIN that was changed here is the one that OpenSSL wants', async () => {
+  const bench = await makeBench();
+  const provider = await bench.provider();
   const key = await provider.generate({ algorithm: 'p256', pin });
-  const directory = await temporaryDirectory();
-  const spki = createPublicKey({ key: Buffer.from(key.publicKey), format: 'der', type: 'spki' });
-  await writeFile(join(directory, 'public.pem'), spki.export({ format: 'pem', type: 'spki' }));
-  await writeFile(join(directory, 'message'), message);
-  await writeFile(join(directory, 'signature'), await key.sign('ecdsa-sha256', message));
+  await key.changePin(pin, utf8('another'));
+  await writeFile(bench.at('key'), await provider.exportKeyFile(key.ref));
   await provider.close();
-  for (const kind of ['transient', 'loaded-session', 'saved-session']) {
-    expect(run(tpm, directory, 'tpm2_getcap', [`handles-${kind}`])).toMatchObject({ status: 0, stdout: '' });
-  }
-  const load = ['-C', 'o', '-G', 'ecc', '-u', 'public.pem', '-c', 'key.ctx'];
-  expect(run(tpm, directory, 'tpm2_loadexternal', load).status).toBe(0);
-  const verify = ['-c', 'key.ctx', '-g', 'sha256', '-f', 'ecdsa', '-m', 'message', '-s', 'signature'];
-  expect(run(tpm, directory, 'tpm2_verifysignature', verify).status).toBe(0);
-  await writeFile(join(directory, 'message'), 'another message');
-  expect(run(tpm, directory, 'tpm2_verifysignature', verify).status).not.toBe(0);
+  const sign = ['pkeyutl', ...throughTpm, '-sign', '-rawin', '-digest', 'sha256', '-in', bench.at('message')];
+  const withKey = [...sign, '-inkey', bench.at('key'), '-out', bench.at('sig')];
+  await expect(bench.openssl(...withKey, '-passin', 'pass:482913')).rejects.toThrow();
+  await bench.openssl(...withKey, '-passin', 'pass:another');
+  expect(verifies('ecdsa-sha256', key.publicKey, message, await readFile(bench.at('sig')))).toBe(true);
 });
 
-function run(
-  { endpoint }: Swtpm,
-  cwd: string,
-  command: string,
-  args: readonly string[],
-): { readonly status: number | null; readonly stdout: string } {
-  if (endpoint.kind !== 'tcp') throw new Error('the tools are told of a TCP port');
-  const tcti = `swtpm:host=${endpoint.host},port=${endpoint.port}`;
-  const environment = { ...process.env, TPM2OPENSSL_TCTI: tcti, TPM2TOOLS_TCTI: tcti, TSS2_LOG: 'all+NONE' };
-  const { status, stdout, error } = spawnSync(command, args, { cwd, env: environment, timeout: 60_000 });
-  if (error !== undefined) throw error;
-  return { status, stdout: stdout.toString() };
+const p256 = ['-algorithm', 'EC', '-pkeyopt', 'group:P-256'];
+const p384 = ['-algorithm', 'EC', '-pkeyopt', 'group:P-384'];
+const rsa = ['-algorithm', 'RSA', '-pkeyopt', 'bits:2048'];
+const guarded = ['-pkeyopt', 'user-auth:482913'];
+const persistentParent = ['-pkeyopt', 'parent:0x81000001'];
+
+test.each<[string, readonly string[]]>([
+  ['P-256, PIN, default parent', [...p256, ...guarded]],
+  ['P-256, no PIN, default parent', p256],
+  ['P-384, PIN, persistent parent', [...p384, ...guarded, ...persistentParent]],
+  ['P-256, no PIN, persistent parent', [...p256, ...persistentParent]],
+  ['RSA, PIN, persistent parent', [...rsa, ...guarded, ...persistentParent]],
+  ['RSA, no PIN, default parent', rsa],
+])('a key that OpenSSL made is imported and signs here: %s', async (_, options) => {
+  const bench = await makeBench();
+  // The storage root key, which OpenSSL does not make.
+  await (await bench.provider()).close();
+  await bench.openssl('genpkey', '-provider', 'tpm2', ...options, '-out', bench.at('key'));
+  const provider = await bench.provider();
+  const ref = await provider.importKeyFile(await readFile(bench.at('key')), 'theirs');
+  const key = await provider.open(ref);
+  expect(key.label).toBe('theirs');
+  expect(isPinProtected(key)).toBe(options.includes('user-auth:482913'));
+  if (isPinProtected(key)) {
+    expect((await refusal(async () => key.unlock(utf8('482914')))).code).toBe('PIN_INCORRECT');
+    await key.unlock(pin);
+  }
+  for (const scheme of key.schemes) {
+    expect(verifies(scheme, key.publicKey, message, await key.sign(scheme, message))).toBe(true);
+  }
+  await expectPinChange(key, options.includes('parent:0x81000001'));
+  await provider.close();
+  await bench.expectNothingLeft();
+});
+
+test('keys of both parents, ours and theirs, share the slots', async () => {
+  const bench = await makeBench();
+  await (await bench.provider()).close();
+  const refs: string[] = [];
+  for (const [index, options] of [p256, [...p256, ...persistentParent], rsa, p384].entries()) {
+    await bench.openssl('genpkey', '-provider', 'tpm2', ...options, '-out', bench.at(`key${index}`));
+  }
+  const provider = await bench.provider();
+  for (const index of [0, 1, 2, 3]) {
+    refs.push(await provider.importKeyFile(await readFile(bench.at(`key${index}`))));
+  }
+  refs.push((await provider.generate({ algorithm: 'p256' })).ref);
+  const keys = await Promise.all(refs.map(async (ref) => provider.open(ref)));
+  for (let round = 0; round < 3; round += 1) {
+    for (const key of keys) {
+      const [scheme] = key.schemes;
+      if (scheme === undefined) throw new Error('the key has no scheme');
+      expect(verifies(scheme, key.publicKey, message, await key.sign(scheme, message))).toBe(true);
+    }
+  }
+  await provider.close();
+  await bench.expectNothingLeft();
+});
+
+test('a key that is not for signing messages is not imported', async () => {
+  const bench = await makeBench();
+  await (await bench.provider()).close();
+  const restricted = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign';
+  const shape = ['-C', '0x81000001', '-G', 'ecc256:ecdsa-sha256:null', '-a', restricted];
+  await bench.tool('tpm2_create', ...shape, '-u', bench.at('pub'), '-r', bench.at('priv'));
+  await bench.tool('tpm2_flushcontext', '-t');
+  const [publicArea, privateArea] = await Promise.all([
+    readFile(bench.at('pub')),
+    readFile(bench.at('priv')),
+  ]);
+  const file = encodeTss2PrivateKey({
+    publicArea: publicArea.subarray(2),
+    privateArea: privateArea.subarray(2),
+    parent: 0x81000001,
+    emptyAuth: true,
+  });
+  const provider = await bench.provider();
+  const error = await refusal(async () => provider.importKeyFile(utf8(file)));
+  expect(error.code).toBe('KEY_NOT_ACCEPTABLE');
+  expect(await provider.list()).toEqual([]);
+});
+
+test('tpm2_verifysignature takes our signature', async () => {
+  const bench = await makeBench();
+  const provider = await bench.provider();
+  const key = await provider.generate({ algorithm: 'p256', pin });
+  await writeFile(bench.at('sig'), await key.sign('ecdsa-sha256', message));
+  await provider.close();
+  await writeFile(bench.at('pub.pem'), encodePem('PUBLIC KEY', key.publicKey));
+  await bench.tool(
+    'tpm2_loadexternal',
+    '-C',
+    'n',
+    '-G',
+    'ecc',
+    '-u',
+    bench.at('pub.pem'),
+    '-c',
+    bench.at('ctx'),
+  );
+  await bench.tool('tpm2_flushcontext', '-t');
+  const digest = createHash('sha256').update(message).digest();
+  await writeFile(bench.at('digest'), digest);
+  const verify = ['-c', bench.at('ctx'), '-s', bench.at('sig'), '-f', 'ecdsa', '-d', bench.at('digest')];
+  await bench.tool('tpm2_verifysignature', ...verify);
+  await writeFile(bench.at('digest'), createHash('sha256').update('other').digest());
+  await expect(bench.tool('tpm2_verifysignature', ...verify)).rejects.toThrow();
+});
+
+/** The PIN of a key under another parent than the storage root key stays what it is. */
+async function expectPinChange(key: Key, isPossible: boolean): Promise<void> {
+  if (!isPinProtected(key)) return;
+  const another = utf8('another');
+  if (isPossible) {
+    await key.changePin(pin, another);
+    await key.unlock(another);
+  } else {
+    expect((await refusal(async () => key.changePin(pin, another))).code).toBe('PROVIDER_NOT_AVAILABLE');
+    await key.unlock(pin);
+  }
 }

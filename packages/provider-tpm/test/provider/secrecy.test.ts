@@ -1,150 +1,128 @@
-import { randomInt } from 'node:crypto';
-import { CountersignError, type AttestsKey, type Key, type PinProtected } from '@countersign/core';
-import type { TpmProvider } from '@countersign/provider-tpm';
-import { expect, test } from 'vitest';
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { openTransport, TpmCommandQueue } from '@countersign/provider-tpm';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { hierarchyChangeAuth, SaltKey } from '../../src/session/index.ts';
 import { refusal } from '../refusal.ts';
-import {
-  allowFailures,
-  failureCount,
-  leftovers,
-  message,
-  providerOn,
-  resetLockout,
-  swtpm,
-  verifies,
-} from './running-provider.ts';
-import { TpmProxy, type Alteration } from './tpm-proxy.ts';
+import { lockout } from '../session/keys.ts';
+import { asAdministrator, makeScene, openGuarded, utf8, type Scene } from './scene.ts';
 
-/** 100, or what COUNTERSIGN_ALTERATIONS says. */
-const alterations = Number(process.env['COUNTERSIGN_ALTERATIONS'] ?? 100);
+const pin = 'a PIN of 14 by';
+const newPin = 'the PIN after it';
+const wrongPin = 'not-the-PIN-at-all';
+const ownerAuth = 'the owner’s word';
 
-const pin = Buffer.from('a PIN that is looked for');
-const newPin = Buffer.from('the PIN that comes after');
-const wrongPin = Buffer.from('not the right one at all');
-
-test('no PIN crosses, in whatever form', async () => {
-  const tpm = await swtpm();
-  await allowFailures(tpm, 100, 3600);
-  const proxy = await TpmProxy.before(tpm);
-  const provider = await providerOn(proxy);
-  const key = await provider.generate({ algorithm: 'p256', label: 'label', pin });
-  await provider.generate({ algorithm: 'rsa2048', pin });
-  key.lock();
-  await key.unlock(pin);
-  await refusal(async () => key.unlock(wrongPin));
-  expect(await verifies(key, 'ecdsa-sha256')).toBe(true);
-  await key.changePin(pin, newPin);
-  expect(await verifies(key, 'ecdsa-sha256')).toBe(true);
-  await key.attest(message);
-  await provider.destroy(key.ref);
+test('neither PINs nor salts cross the bus, in whatever is done', async () => {
+  const scene = await makeScene();
+  const salts = watchSalts(scene);
+  const said: string[] = [];
+  scene.relay.recording = true;
+  const provider = await scene.provider({ ownerAuthValue: new Uint8Array() });
+  for (const algorithm of ['p256', 'rsa2048'] as const) {
+    const key = await provider.generate({ algorithm, label: 'a label', pin: utf8(pin) });
+    key.lock();
+    await key.unlock(utf8(pin));
+    for (const scheme of key.schemes) await key.sign(scheme, utf8('message'));
+    const other = await openGuarded(provider, key.ref);
+    if (algorithm === 'p256') said.push(shown(await refusal(async () => other.unlock(utf8(wrongPin)))));
+    await key.changePin(utf8(pin), utf8(newPin));
+    await other.unlock(utf8(newPin));
+    await other.sign(other.schemes[0] ?? 'ecdsa-sha256', utf8('message'));
+    await provider.list();
+    await provider.importKeyFile(await exportAndDestroy(scene, key.ref));
+    said.push(shown(key), shown(other), shown(provider));
+  }
+  const bad = await openGuarded(provider, (await provider.list())[0]?.ref ?? '');
+  said.push(shown(await refusal(async () => bad.changePin(utf8(wrongPin), utf8(newPin)))));
   await provider.close();
-  // TPM2_Sign and TPM2_Create were among what was recorded.
-  for (const code of [0x15d, 0x153]) {
-    expect(proxy.messages.some((each) => each.readUInt32BE(6) === code)).toBe(true);
-  }
-  for (const secret of [pin, newPin, wrongPin]) {
-    const hex = secret.toString('hex');
-    const forms = [
-      secret,
-      Buffer.from(hex),
-      Buffer.from(hex.toUpperCase()),
-      Buffer.from(secret.toString(), 'utf16le'),
-    ];
-    for (const form of forms) expect(proxy.contains(form)).toBe(false);
-    expect(proxy.contains(secret.subarray(0, 8))).toBe(false);
-  }
-});
 
-test('the recorder would have found them: what is not encrypted shows', async () => {
-  const tpm = await swtpm();
-  const proxy = await TpmProxy.before(tpm);
-  const provider = await providerOn(proxy);
-  const key = await provider.generate({ algorithm: 'p256', pin });
-  const { attest } = await key.attest(Buffer.from('a nonce in the open'));
-  await provider.close();
-  expect(Buffer.from(attest).includes('a nonce in the open')).toBe(true);
-  const raw = Buffer.from(key.publicKey).subarray(-64, -32);
-  expect(proxy.contains(raw)).toBe(true);
-});
-
-test(`${alterations} altered responses lead to no wrong result, and the provider goes on after each`, async () => {
-  const tpm = await swtpm();
-  await allowFailures(tpm, 100_000, 3600);
-  const proxy = await TpmProxy.before(tpm);
-  const provider = await providerOn(proxy);
-  const key = await provider.generate({ algorithm: 'p256', pin });
-  const counts = { refused: 0, right: 0 };
-  const codes = new Map<string, number>();
-  for (let altered = 0; altered < alterations; altered += 1) {
-    const [use, name] = uses[altered % uses.length] ?? expect.unreachable();
-    proxy.arm(kinds[randomInt(kinds.length)] ?? expect.unreachable());
-    try {
-      expect(await use(provider, key), `${name} after an alteration`).toBe(true);
-      counts.right += 1;
-    } catch (error) {
-      if (!(error instanceof CountersignError)) throw error;
-      counts.refused += 1;
-      codes.set(error.code, (codes.get(error.code) ?? 0) + 1);
-    }
-    if (key.locked) await recovered(async () => key.unlock(pin));
-    expect(await recovered(async () => verifies(key, 'ecdsa-sha256'))).toBe(true);
-  }
-  process.stdout.write(
-    `${alterations} alterations: ${counts.right} without consequence, ${counts.refused} refused: ${JSON.stringify(Object.fromEntries(codes))}\n`,
+  const bus = Buffer.concat(scene.relay.messages);
+  expect(scene.relay.messages.length).toBeGreaterThan(60);
+  const files = await Promise.all(
+    (await readdir(scene.storeDirectory)).map(async (name) => readFile(join(scene.storeDirectory, name))),
   );
-  expect(counts.refused).toBeGreaterThan(alterations / 2);
-  await provider.close();
-  expect(await leftovers(tpm)).toEqual([]);
-  await resetLockout(tpm);
-  expect(await failureCount(tpm)).toBe(0);
-}, 3_600_000);
-
-type Use = (provider: TpmProvider, key: Key & AttestsKey & PinProtected) => Promise<boolean>;
-
-const uses: readonly (readonly [Use, string])[] = [
-  [async (_, key) => verifies(key, 'ecdsa-sha256'), 'sign'],
-  [
-    async (_, key) => {
-      key.lock();
-      await key.unlock(pin);
-      return !key.locked;
-    },
-    'unlock',
-  ],
-  [
-    async (provider) => {
-      const made = await provider.generate({ algorithm: 'p256', pin });
-      const isRight = await verifies(made, 'ecdsa-sha256');
-      await provider.destroy(made.ref);
-      return isRight;
-    },
-    'generate',
-  ],
-  [async (_, key) => (await key.attest(message)).attest.length > 100, 'attest'],
-];
-
-/** A bit, a drop, an earlier response, the same twice, one cut short, one of noughts. */
-const kinds: readonly Alteration[] = [
-  (response) => {
-    const altered = Buffer.from(response);
-    const at = randomInt(altered.length * 8);
-    altered[at >> 3] = (altered[at >> 3] ?? 0) ^ (1 << (at & 7));
-    return [altered];
-  },
-  () => [],
-  (response, earlier) => [earlier[randomInt(earlier.length + 1)] ?? response.subarray(0, 9)],
-  (response) => [response, response],
-  (response) => [response.subarray(0, randomInt(response.length))],
-  (response) => [Buffer.concat([response.subarray(0, 10), Buffer.alloc(response.length - 10)])],
-];
-
-/** What was altered may show at the next command as well: the second response of a doubled one, say. */
-async function recovered<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof CountersignError) || attempt === 3) throw error;
+  expect(files.length).toBe(3);
+  for (const place of [bus, ...files, Buffer.from(said.join('\n'))]) {
+    for (const secret of [pin, newPin, wrongPin]) {
+      for (const form of formsOf(secret)) expect(place.includes(form)).toBe(false);
     }
   }
+  expect(salts.length).toBeGreaterThan(2);
+  for (const salt of salts) {
+    expect(salt.some((octet) => octet !== 0)).toBe(true);
+    expect(bus.includes(salt)).toBe(false);
+  }
+  expect(bus.includes(Buffer.from('81000001', 'hex'))).toBe(true);
+});
+
+test('the search finds a PIN where one is sent as a password', async () => {
+  const { relay } = await makeScene();
+  relay.recording = true;
+  const queue = new TpmCommandQueue(await openTransport(relay.uri));
+  const byPassword = { ...lockout, authorization: { kind: 'password', authValue: utf8(pin) } } as const;
+  await asAdministrator(queue, async (pool) => {
+    await refusal(async () => hierarchyChangeAuth(pool, byPassword, utf8(newPin)));
+  });
+  await queue.close();
+  const bus = Buffer.concat(relay.messages);
+  expect(bus.indexOf(pin)).toBeGreaterThan(0);
+  expect(bus.indexOf(newPin)).toBe(-1);
+});
+
+test('the owner’s authValue does not cross in clear, nor stand in the error if it is wrong', async () => {
+  const { relay, provider: open } = await makeScene();
+  await asAdministrator(relay, async (pool) => {
+    const owner = { ...lockout, handle: 0x40000001, name: Uint8Array.of(0x40, 0, 0, 1) };
+    await hierarchyChangeAuth(pool, owner, utf8(ownerAuth));
+  });
+  relay.recording = true;
+  const error = await refusal(async () => open({ ownerAuthValue: utf8(wrongPin) }));
+  const provider = await open({ ownerAuthValue: utf8(ownerAuth) });
+  await provider.close();
+  const bus = Buffer.concat(relay.messages);
+  for (const place of [bus, Buffer.from(shown(error)), Buffer.from(shown(provider))]) {
+    for (const secret of [ownerAuth, wrongPin]) {
+      for (const form of formsOf(secret)) expect(place.includes(form)).toBe(false);
+    }
+  }
+});
+
+async function exportAndDestroy(scene: Scene, ref: string): Promise<Uint8Array> {
+  const provider = await scene.provider();
+  const file = await provider.exportKeyFile(ref);
+  await provider.destroy(ref);
+  await provider.close();
+  return file;
+}
+
+function formsOf(secret: string): readonly Buffer[] {
+  const bytes = Buffer.from(secret);
+  return [
+    bytes,
+    Buffer.from(secret, 'utf16le'),
+    Buffer.from(secret, 'utf16le').swap16(),
+    Buffer.from(bytes.toString('hex')),
+    Buffer.from(bytes.toString('base64')),
+    createHash('sha256').update(bytes).digest(),
+  ];
+}
+
+function shown(value: unknown): string {
+  return `${inspect(value, { depth: 12, showHidden: true, maxArrayLength: null })} ${JSON.stringify(value)}`;
+}
+
+/** Every salt that was made, copied before it is wiped, which is when the command that brings it is sent. */
+function watchSalts({ relay }: Scene): readonly Buffer[] {
+  const salts: Buffer[] = [];
+  const spy = vi.spyOn(SaltKey.prototype, 'createSalt');
+  onTestFinished(() => spy.mockRestore());
+  relay.onCommand = (command) => {
+    for (const result of spy.mock.results.slice(salts.length)) {
+      if (result.type === 'return') salts.push(Buffer.from(result.value.salt));
+    }
+    return command;
+  };
+  return salts;
 }
