@@ -51,3 +51,13 @@ export {
   type PrerequisiteReport,
   type TemplateState,
 } from './prerequisites/index.ts';
+
+export {
+  assertFresh,
+  customVerifier,
+  maxProofAgeMs,
+  TotpVerifier,
+  type MultiFactorProof,
+  type MultiFactorVerifier,
+  type TotpVerifierOptions,
+} from './mfa/index.ts';

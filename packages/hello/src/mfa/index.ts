@@ -1,0 +1,8 @@
+export {
+  assertFresh,
+  customVerifier,
+  maxProofAgeMs,
+  type MultiFactorProof,
+  type MultiFactorVerifier,
+} from './multi-factor-verifier.ts';
+export { TotpVerifier, type TotpVerifierOptions } from './totp-verifier.ts';
