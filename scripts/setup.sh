@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Makes a clone ready to build and run, and with --for-tests to test. Safe to run again: it does only what is still
-# missing, and says what.
+# Makes a clone ready to build and run, with --full also to sign users in to real servers, with --for-tests to test. Safe
+# to run again: it does only what is still missing, and says what.
 #   1. the npm packages of package-lock.json, among them the Node that everything here runs on;
-#   2. for the tests: what they hold our output against, as Debian packages, with apt where that is possible;
-#   3. the native half of pkcs11js, which needs a C++ compiler and is needed for PKCS#11 tokens alone.
+#   2. in full: a directory (Samba) and Kerberos servers and clients (MIT) to sign in to, as Debian packages, with apt
+#      where that is possible; no server is left running;
+#   3. for the tests: those, and what the tests hold our output against;
+#   4. the native half of pkcs11js, which needs a C++ compiler and is needed for PKCS#11 tokens alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,16 +25,34 @@ needed_for_tests=(
   '/usr/lib/*/ossl-modules/tpm2.so:tpm2-openssl'
   '/usr/include/tss2/tss2_mu.h:libtss2-dev'
 )
+needed_to_sign_in=(
+  '/usr/sbin/samba:samba-ad-dc'
+  '/usr/bin/samba-tool:samba-common-bin'
+  '/usr/share/samba/setup/ad-schema:samba-ad-provision'
+  '/usr/lib/*/samba/ldb/samba_dsdb.so:samba-dsdb-modules'
+  '/usr/lib/*/samba/vfs/acl_xattr.so:samba-vfs-modules'
+  '/usr/bin/ldbmodify:ldb-tools'
+  '/usr/sbin/krb5kdc:krb5-kdc'
+  '/usr/sbin/kadmin.local:krb5-admin-server'
+  '/usr/lib/*/krb5/plugins/preauth/pkinit.so:krb5-pkinit'
+  '/usr/bin/kinit:krb5-user'
+  '/usr/bin/ldapsearch:ldap-utils'
+  '/usr/lib/*/sasl2/libgssapiv2.so:libsasl2-modules-gssapi-mit'
+)
 
 main() {
   case ${1-} in
-    '' | --for-tests) ;;
-    *) fail "unknown option $1" 'run it without options, or with --for-tests' ;;
+    '' | --for-tests | --full) ;;
+    *) fail "unknown option $1" 'run it without options, with --full, or with --for-tests' ;;
   esac
   require_npm
   install_npm_packages
   if [[ ${1-} == --for-tests ]]; then
-    install_system_packages
+    install_system_packages 'the tests' "${needed_to_sign_in[@]}" "${needed_for_tests[@]}"
+  elif [[ ${1-} == --full ]]; then
+    install_system_packages 'signing in' "${needed_to_sign_in[@]}"
+  fi
+  if [[ -n ${1-} ]]; then
     build_pkcs11js || fail 'pkcs11js does not compile' 'run "npm rebuild pkcs11js" and read what it says'
   else
     build_pkcs11js || say 'without pkcs11js, which needs a C++ compiler, make and python3: no keys in PKCS#11 tokens'
@@ -56,21 +76,34 @@ require_npm() {
     fail "node is version $version; 20 or newer is needed to install the rest" 'install a newer Node from nodejs.org'
 }
 
+# What for, then entries as above.
 install_system_packages() {
-  local missing=() entry
-  for entry in "${needed_for_tests[@]}"; do
+  local purpose=$1 missing=() entry
+  shift
+  for entry in "$@"; do
     exists "${entry%%:*}" || missing+=("${entry#*:}")
   done
   ((${#missing[@]} == 0)) && return
   command -v apt-get >/dev/null ||
-    fail "missing for the tests: ${missing[*]}" 'this is no Debian system: install them with its own package manager, then run this again'
-  ((EUID == 0)) || fail "missing for the tests: ${missing[*]}" "as root: apt-get install ${missing[*]}; then run this again"
+    fail "missing for $purpose: ${missing[*]}" 'this is no Debian system: install them with its own package manager, then run this again'
+  ((EUID == 0)) || fail "missing for $purpose: ${missing[*]}" "as root: apt-get install ${missing[*]}; then run this again"
   say "installing Debian packages: ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
+  start_no_services
   apt-get install --yes --no-install-recommends -qq "${missing[@]}" >/dev/null ||
     { apt-get update -qq >/dev/null && apt-get install --yes --no-install-recommends -qq "${missing[@]}" >/dev/null; } ||
     fail 'apt-get could not install them' "try it by hand: apt-get update && apt-get install ${missing[*]}"
 }
+
+# Packages of servers start them, which here would take the ports of those that the tests start for themselves. This is
+# how Debian lets a system say no (policy-rc.d); one that says it already is left as it is.
+start_no_services() {
+  [[ -e $service_policy ]] && return
+  printf '#!/bin/sh\n# Countersign setup: no service is started while it installs packages.\nexit 101\n' >"$service_policy"
+  chmod +x "$service_policy"
+  trap 'rm -f "$service_policy"' EXIT
+}
+service_policy=/usr/sbin/policy-rc.d
 
 exists() {
   case $1 in
