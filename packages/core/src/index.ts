@@ -69,11 +69,18 @@ export {
   parseCountersignedRequest,
   type CountersignedRequest,
 } from './cms/countersigned-request.ts';
+export { createCertificatesOnly, parseCertificatesOnly } from './cms/certificates-only.ts';
 export { createRenewalRequest, renewalCertificateAttribute } from './cms/renewal-request.ts';
 export { parseSignedData, verifySignerInfo, type SignedData } from './cms/parse-signed-data.ts';
 export type { NameValuePair } from './cms/name-value-pair.ts';
-export type { SignedMessage } from './cms/read-signed-data.ts';
-export type { SignerIdentifier, SignerInfo } from './cms/signer-info.ts';
+export { readSignedData, type SignedMessage } from './cms/read-signed-data.ts';
+export { createSignedData, type SignedDataFields } from './cms/signed-data.ts';
+export {
+  verifySignedBy,
+  type SignedContent,
+  type SignerIdentifier,
+  type SignerInfo,
+} from './cms/signer-info.ts';
 export type { Control } from './cmc/control.ts';
 export { createCmcRequest, type CmcRequestOptions } from './cmc/create-request.ts';
 export { createCmcResponse, type CmcOutcome, type CmcResponseOptions } from './cmc/create-response.ts';

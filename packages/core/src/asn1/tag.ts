@@ -1,4 +1,4 @@
-/** Identifier octets that X.509, PKCS#10 and CMS use (X.690 8.1.2), all of the one-octet form. */
+/** Identifier octets that X.509, PKCS#10, CMS and Kerberos use (X.690 8.1.2), all of the one-octet form. */
 export const tag = {
   boolean: 0x01,
   integer: 0x02,
@@ -13,6 +13,7 @@ export const tag = {
   ia5String: 0x16,
   utcTime: 0x17,
   generalizedTime: 0x18,
+  generalString: 0x1b,
   universalString: 0x1c,
   bmpString: 0x1e,
   sequence: 0x30,

@@ -10,6 +10,8 @@ import type { SignedContent } from './signer-info.ts';
 export interface SignedDataFields extends SignedContent {
   /** The signer's certificate; it is enclosed. */
   readonly certificate: Certificate;
+  /** Certificates of CAs above it, enclosed too; none if absent. */
+  readonly issuers?: readonly Certificate[];
   /** Signed beside contentType and messageDigest. */
   readonly signedAttributes: readonly SignedAttribute[];
 }
@@ -23,9 +25,9 @@ export async function createSignedData(
   scheme: SignatureScheme,
   fields: SignedDataFields,
 ): Promise<Uint8Array> {
-  const { certificate, signedAttributes } = fields;
+  const { certificate, issuers = [], signedAttributes } = fields;
   const signerInfo = await createSignerInfo(key, scheme, certificate, fields, signedAttributes);
-  return encodeSignedData(fields, [certificate], [signerInfo]);
+  return encodeSignedData(fields, [certificate, ...issuers], [signerInfo]);
 }
 
 /** Assembles a ContentInfo with SignedData from finished signatures. @returns DER */

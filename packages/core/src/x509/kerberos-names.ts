@@ -1,4 +1,5 @@
 import { context, element, integer, sequence } from '../asn1/der-writer.ts';
+import { tag } from '../asn1/tag.ts';
 import { oids } from '../object-identifiers.ts';
 import type { GeneralName } from './general-name.ts';
 
@@ -24,7 +25,5 @@ export function kdcPrincipalName(realm: string): GeneralName {
 }
 
 function kerberosString(text: string): Uint8Array {
-  return element(generalString, Buffer.from(text, 'latin1'));
+  return element(tag.generalString, Buffer.from(text, 'latin1'));
 }
-
-const generalString = 0x1b;

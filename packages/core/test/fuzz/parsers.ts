@@ -2,6 +2,7 @@ import {
   Certificate,
   CertificateList,
   CertificationRequest,
+  createCertificatesOnly,
   createCertificationRequest,
   createCmcRequest,
   createCmcResponse,
@@ -13,6 +14,7 @@ import {
   Name,
   OcspRequest,
   OcspResponse,
+  parseCertificatesOnly,
   parseCmcRequest,
   parseCmcResponse,
   parseCountersignedRequest,
@@ -115,6 +117,14 @@ export async function fuzzedParsers(): Promise<FuzzedParser[]> {
         void [...list.entries];
         return list.der;
       },
+    },
+    {
+      name: 'certificates-only message',
+      documents: [
+        createCertificatesOnly([issued]),
+        createCertificatesOnly([issued, agentCertificate, ca.certificate]),
+      ],
+      parse: (document) => createCertificatesOnly(parseCertificatesOnly(document)),
     },
     {
       name: 'CMS',

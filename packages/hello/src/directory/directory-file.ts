@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CountersignError, type DirectoryUser } from '@countersign/core';
 import {
   createFileExclusive,
@@ -14,6 +15,9 @@ import type { UserIndex } from './user-index.ts';
 
 /** Some 600 000 users with a P-256 key each; what is longer does not fit into one string of V8. */
 const maxBytes = 256 * 1024 * 1024;
+
+/** File systems stamp their files with a clock that ticks at 100 Hz or more often. */
+const clockTickMs = 20;
 
 /** The file `directory.json` of a folder: reads it again only when it changed, and lets one writer at a time change it. */
 export class DirectoryFile {
@@ -73,10 +77,16 @@ export class DirectoryFile {
     return withLock(join(this.#folder, 'directory.lock'), async () => {
       const { users, result } = change(await this.read());
       if (users !== undefined) {
-        await writeFileAtomic(this.#path, formatDirectory(users), { mode: 0o600 });
+        await this.#replace(formatDirectory(users));
       }
       return result;
     });
+  }
+
+  async #replace(content: string): Promise<void> {
+    const { size } = await stat(this.#path);
+    if (Buffer.byteLength(content) <= size) await sleep(clockTickMs);
+    await writeFileAtomic(this.#path, content, { mode: 0o600 });
   }
 
   async #load(): Promise<UserIndex> {
@@ -89,7 +99,7 @@ export class DirectoryFile {
 
   /**
    * Names the version of the file without reading it. Every change replaces the file and makes it longer, so the length
-   * tells apart what a coarse clock and a reused inode would not.
+   * tells apart what a coarse clock and a reused inode would not; a change that does not has waited for the clock.
    */
   async #identify(): Promise<string> {
     try {

@@ -32,9 +32,16 @@ export interface FileDirectory extends Directory {
   /**
    * Registers a public key (SubjectPublicKeyInfo, DER) for the user. A key that this user has already is left as it is
    * and returned.
+   * @param registeredAt now if absent
    * @throws CountersignError `USER_NOT_FOUND`, `KEY_REGISTERED_TO_ANOTHER`, and what `PublicKey.parse` refuses.
    */
-  registerKey(upn: string, publicKey: Uint8Array): Promise<RegisteredKeyCredential>;
+  registerKey(upn: string, publicKey: Uint8Array, registeredAt?: Date): Promise<RegisteredKeyCredential>;
+  /**
+   * Takes a key from the user; one that the user does not have is fine.
+   * @param keyId SHA-256 of the SubjectPublicKeyInfo, lower-case hex
+   * @throws CountersignError `USER_NOT_FOUND`
+   */
+  removeKey(upn: string, keyId: string): Promise<void>;
 }
 
 export interface FileDirectoryOptions {
@@ -112,7 +119,11 @@ class JsonFileDirectory implements FileDirectory {
     });
   }
 
-  async registerKey(upn: string, publicKey: Uint8Array): Promise<RegisteredKeyCredential> {
+  async registerKey(
+    upn: string,
+    publicKey: Uint8Array,
+    registeredAt: Date = this.#clock(),
+  ): Promise<RegisteredKeyCredential> {
     const { keyId, subjectPublicKeyInfo } = PublicKey.parse(Uint8Array.from(publicKey));
     return this.#file.change((index) => {
       const user = requireUser(index, upn);
@@ -124,9 +135,19 @@ class JsonFileDirectory implements FileDirectory {
       if (existing !== undefined) {
         return { users: undefined, result: copyCredential(existing) };
       }
-      const credential = { keyId, publicKey: subjectPublicKeyInfo, registeredAt: this.#clock() };
+      const credential = { keyId, publicKey: subjectPublicKeyInfo, registeredAt: new Date(registeredAt) };
       const changed = { ...user, keyCredentials: [...user.keyCredentials, credential] };
-      return { users: replaced(index, user, changed), result: credential };
+      return { users: replaced(index, user, changed), result: copyCredential(credential) };
+    });
+  }
+
+  async removeKey(upn: string, keyId: string): Promise<void> {
+    await this.#file.change((index) => {
+      const user = requireUser(index, upn);
+      const keyCredentials = user.keyCredentials.filter((credential) => credential.keyId !== keyId);
+      const isGone = keyCredentials.length === user.keyCredentials.length;
+      const users = isGone ? undefined : replaced(index, user, { ...user, keyCredentials });
+      return { users, result: undefined };
     });
   }
 }
