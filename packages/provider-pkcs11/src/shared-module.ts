@@ -6,6 +6,7 @@ import { CKF_OS_LOCKING_OK, CKF_SERIAL_SESSION } from './cryptoki.ts';
 import { loadNativePart, type NativePart } from './native-part.ts';
 import { asTokenError, call, hasReturnValue } from './token-error.ts';
 import { closeBroken, TokenLogin } from './token-login.ts';
+import { Turns } from './turns.ts';
 
 /**
  * A PKCS#11 module in this process. C_Initialize may be called once per process, so every provider on the same path
@@ -20,6 +21,7 @@ export class SharedModule {
   readonly #graphene: NativePart['graphene'];
   readonly #finalizeAtEnd: boolean;
   readonly #logins = new Map<string, TokenLogin>();
+  readonly #turns = new Map<string, Turns>();
   #users = 0;
 
   private constructor(path: string, native: NativePart, libraryParameters: string | undefined) {
@@ -58,6 +60,13 @@ export class SharedModule {
     const login = this.#logins.get(tokenIdentity) ?? this.#newLogin();
     this.#logins.set(tokenIdentity, login);
     return login;
+  }
+
+  /** Whose turn it is to change a token, among all its users in this process. */
+  turnsOf(tokenIdentity: string): Turns {
+    const turns = this.#turns.get(tokenIdentity) ?? new Turns();
+    this.#turns.set(tokenIdentity, turns);
+    return turns;
   }
 
   /** @param flags CKF_SERIAL_SESSION, and CKF_RW_SESSION for changes */

@@ -48,11 +48,18 @@ export class SignatureRequest {
 
 function inputOf(publicKey: PublicKey, scheme: SignatureScheme, message: Uint8Array): Buffer {
   const hash = /sha\d+$/.exec(scheme)?.[0];
-  if (hash === undefined) return Buffer.from(message);
+  if (hash === undefined) return withAddress(message);
   const digest = createHash(hash).update(message).digest();
   if (scheme.startsWith('rsa-pkcs1')) return Buffer.concat([digestInfoPrefix(hash), digest]);
   // FIPS 186-5 6.4.1: the leftmost bits, as many as the order has; tokens differ in whether they cut it themselves.
   return publicKey.curve === undefined ? digest : digest.subarray(0, publicKey.curve.coordinateBytes);
+}
+
+/** An empty buffer reaches the module as a null pointer, which SoftHSM refuses: it gets a view of one that is not empty. */
+function withAddress(message: Uint8Array): Buffer {
+  const buffer = Buffer.alloc(message.length + 1);
+  buffer.set(message);
+  return buffer.subarray(0, message.length);
 }
 
 /** RFC 8017 9.2 note 1. */

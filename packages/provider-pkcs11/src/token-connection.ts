@@ -6,6 +6,7 @@ import type { SharedModule } from './shared-module.ts';
 import { hasReturnValue, TokenError } from './token-error.ts';
 import type { TokenLogin } from './token-login.ts';
 import { isSame, presentTokens, tokenIn, type PresentToken, type TokenIdentity } from './token-selection.ts';
+import type { Turns } from './turns.ts';
 
 /** One provider's way to one token, found again under whatever slot it comes back in. */
 export class TokenConnection {
@@ -13,6 +14,8 @@ export class TokenConnection {
   readonly identity: TokenIdentity;
   readonly login: TokenLogin;
   readonly #pool: SessionPool;
+  readonly #turns: Turns;
+  readonly #changes = new Set<Promise<unknown>>();
   #slot: Slot | undefined;
   #loginRequired: boolean;
 
@@ -20,6 +23,7 @@ export class TokenConnection {
     this.shared = shared;
     this.identity = token.identity;
     this.login = shared.loginOf(JSON.stringify(token.identity));
+    this.#turns = shared.turnsOf(JSON.stringify(token.identity));
     this.#slot = token.slot;
     this.#loginRequired = (token.info.flags & CKF_LOGIN_REQUIRED) !== 0;
     this.#pool = new SessionPool((mode) => this.#openSession(mode), maxSessions);
@@ -48,6 +52,24 @@ export class TokenConnection {
    * moment ago may be gone several times in a row. The work checks each time that the login it needs is there.
    */
   async run<T>(mode: SessionMode, work: (session: Session) => T | Promise<T>): Promise<T> {
+    if (mode === 'read-only') return this.#runInSession(mode, work);
+    // One change at a time: where one thread destroys objects, SoftHSM fails to make a key on another (CKR_GENERAL_ERROR).
+    const change = this.#turns.take(async () => this.#runInSession(mode, work));
+    this.#changes.add(change);
+    try {
+      return await change;
+    } finally {
+      this.#changes.delete(change);
+    }
+  }
+
+  /** Ends the changes that wait for their turn, too: their work finds that it is not wanted any more. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#changes);
+    await this.#pool.close();
+  }
+
+  async #runInSession<T>(mode: SessionMode, work: (session: Session) => T | Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#pool.use(mode, work);
@@ -56,10 +78,6 @@ export class TokenConnection {
         if (!isCured || attempt === maxAttempts) throw error;
       }
     }
-  }
-
-  async close(): Promise<void> {
-    await this.#pool.close();
   }
 
   /** Draws the conclusions from an error. @returns whether trying again makes sense */

@@ -34,6 +34,34 @@ describe.each(Object.entries(moduleMakers))('%s', (_, make) => {
     expect(await provider.list()).toEqual([]);
   });
 
+  test('signs the empty message with every algorithm', async () => {
+    const provider = await providerOn(module);
+    const empty = new Uint8Array();
+    for (const algorithm of provider.info.algorithms.filter((name) => !name.startsWith('rsa'))) {
+      const key = await provider.generate({ algorithm, pin });
+      for (const scheme of key.schemes) {
+        expect(verifies(scheme, key.publicKey, empty, await key.sign(scheme, empty))).toBe(true);
+      }
+      await provider.destroy(key.ref);
+    }
+  });
+
+  test('keys are made while others are destroyed', async () => {
+    const provider = await providerOn(module);
+    const holder = await provider.generate({ algorithm: 'p256', label: 'holder', pin });
+    for (let round = 0; round < 5; round += 1) {
+      const old = [0, 1, 2].map(async () => provider.generate({ algorithm: 'p256', label: 'old', pin }));
+      const refs = (await Promise.all(old)).map(({ ref }) => ref);
+      const [made] = await Promise.all([
+        provider.generate({ algorithm: 'p256', label: 'new', pin }),
+        ...refs.map(async (ref) => provider.destroy(ref)),
+      ]);
+      expect((await provider.list()).map(({ label }) => label).toSorted()).toEqual(['holder', 'new']);
+      await provider.destroy(made.ref);
+    }
+    await provider.destroy(holder.ref);
+  });
+
   test('a reference from generate or list opens that key alone, which comes back locked', async () => {
     const provider = await providerOn(module);
     const made = await provider.generate({ algorithm: 'p256', label: 'twin', pin });

@@ -33,6 +33,24 @@ describe.each(Object.entries(moduleMakers))('%s', (_, make) => {
     await provider.destroy(bare.ref);
   });
 
+  test('keys of one label have certificates of different subjects, and a renewal may change the subject', async () => {
+    const provider = await providerOn(module);
+    const twins = [
+      await provider.generate({ algorithm: 'p256', label: 'twin', pin }),
+      await provider.generate({ algorithm: 'p256', label: 'twin', pin }),
+    ];
+    for (const [index, key] of twins.entries()) {
+      for (const name of [`Alice ${index}`, `Alice ${index}, married`, `Alice ${index}`]) {
+        const certificate = await makeCertificate(key, name.replace(',', ' '));
+        await provider.putCertificate(key.ref, certificate);
+        expect(await provider.getCertificate(key.ref)).toEqual(certificate);
+      }
+    }
+    expect(await provider.listCertificates()).toHaveLength(2);
+    for (const { ref } of twins) await provider.destroy(ref);
+    expect(await provider.listCertificates()).toEqual([]);
+  });
+
   test('a certificate of another key, or none at all, is refused and changes nothing', async () => {
     const provider = await providerOn(module);
     const key = await provider.generate({ algorithm: 'p256', label: 'a', pin });

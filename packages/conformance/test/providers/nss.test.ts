@@ -1,0 +1,4 @@
+import { nssSoftokn } from '../targets.ts';
+import { testConformance } from './conforms.ts';
+
+testConformance('NSS softokn', nssSoftokn);

@@ -1,0 +1,4 @@
+import { softHsm } from '../targets.ts';
+import { testConformance } from './conforms.ts';
+
+testConformance('SoftHSM', softHsm);
