@@ -6,6 +6,7 @@ export {
 } from './directory/file-directory.ts';
 export { requireWellFormed, type NewDirectoryUser } from './directory/user-rules.ts';
 
+export { HttpsStations, type HttpsStationsOptions } from './provisioning/https-stations.ts';
 export { ProvisioningJournal, type ProvisioningRecord } from './provisioning/journal.ts';
 export {
   provision,
@@ -54,6 +55,7 @@ export {
 
 export {
   assertFresh,
+  authenticatorCode,
   customVerifier,
   maxProofAgeMs,
   TotpVerifier,

@@ -14,7 +14,6 @@ import {
   type KeyAlgorithm,
   type Ledger,
 } from '@countersign/core';
-import { openFileDirectory } from '@countersign/hello';
 import { openSqliteLedger } from '@countersign/ledger-sqlite';
 import {
   JsonObject,
@@ -23,6 +22,7 @@ import {
   readFileIfExists,
   writeFileAtomic,
 } from '@countersign/state';
+import { withDirectory } from '../directories/open-directory.ts';
 import type { PinOptions } from '../terminal/pin.ts';
 import {
   attestationKinds,
@@ -35,9 +35,9 @@ import type { NewServicePin } from './service-pin.ts';
 import {
   withNewServiceKey,
   missingState,
-  openServiceKey,
   portableRef,
   unlockServiceKey,
+  withServiceKey,
 } from './service-key.ts';
 
 /** What a CA's directory says of it, beside its certificate (`ca.pem`) and its ledger (`ledger.sqlite`). */
@@ -75,7 +75,7 @@ export async function initCa(
   dir: string,
   options: NewCa,
 ): Promise<{ certificate: Certificate; config: CaConfig }> {
-  await openFileDirectory(options.directory);
+  await withDirectory(options.directory, async () => undefined);
   return createStateDirectory(dir, async (draft) => {
     const spec = { algorithm: options.algorithm, label: 'ca' };
     return withNewServiceKey(draft, options.provider, spec, options.pin, async (key) => {
@@ -115,25 +115,15 @@ export async function withCa<T>(
 ): Promise<T> {
   const config = await readConfig(dir);
   const certificate = await readCaCertificate(dir);
-  const directory = await openFileDirectory(config.directory);
-  const { provider, key } = await openServiceKey(dir, config.keyRef);
-  try {
-    if (access.to === 'sign') await unlockServiceKey(dir, `the CA in ${dir}`, key, access.pin);
-    return await withLedger(dir, (ledger) =>
-      use(
-        new CertificationAuthority({
-          ...config,
-          attestation: requestAttestation(attestationOf(dir, config)),
-          key,
-          certificate,
-          directory,
-          ledger,
-        }),
-      ),
-    );
-  } finally {
-    await provider.close();
-  }
+  return withDirectory(config.directory, async (directory) =>
+    withServiceKey(dir, config.keyRef, async (key) => {
+      if (access.to === 'sign') await unlockServiceKey(dir, `the CA in ${dir}`, key, access.pin);
+      const attestation = requestAttestation(attestationOf(dir, config));
+      return withLedger(dir, async (ledger) =>
+        use(new CertificationAuthority({ ...config, attestation, key, certificate, directory, ledger })),
+      );
+    }),
+  );
 }
 
 export async function withLedger<T>(dir: string, use: (ledger: Ledger) => Promise<T>): Promise<T> {

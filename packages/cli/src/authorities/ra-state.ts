@@ -8,9 +8,9 @@ import {
   type AttestationChallenges,
   type KeyAlgorithm,
   type Name,
+  type RegistrationAuthorityOptions,
   type RequestAttestation,
 } from '@countersign/core';
-import { openFileDirectory } from '@countersign/hello';
 import {
   JsonObject,
   parseJsonDocument,
@@ -18,6 +18,7 @@ import {
   readFileIfExists,
   writeFileAtomic,
 } from '@countersign/state';
+import { withDirectory, type OpenedDirectory } from '../directories/open-directory.ts';
 import type { PinOptions } from '../terminal/pin.ts';
 import { readCaCertificate, readConfig as readCaConfig, withCa } from './ca-state.ts';
 import {
@@ -34,9 +35,9 @@ import type { NewServicePin } from './service-pin.ts';
 import {
   withNewServiceKey,
   missingState,
-  openServiceKey,
   portableRef,
   unlockServiceKey,
+  withServiceKey,
 } from './service-key.ts';
 
 /** What an RA's directory says of it, beside its certificate (`ra.pem`) and its CA's (`ca.pem`). */
@@ -101,20 +102,31 @@ export async function withRa<T>(
   pin: PinOptions,
   use: (ra: RegistrationAuthority) => Promise<T>,
 ): Promise<T> {
+  return withRaParts(dir, pin, async (parts) => use(new RegistrationAuthority(parts)));
+}
+
+/** What an RA is made of, for services that are one. */
+export interface RaParts extends RegistrationAuthorityOptions {
+  readonly directory: OpenedDirectory;
+}
+
+/** Lends what an RA is made of, its key unlocked. */
+export async function withRaParts<T>(
+  dir: string,
+  pin: PinOptions,
+  use: (parts: RaParts) => Promise<T>,
+): Promise<T> {
   const config = await readConfig(dir);
   const certificate = Certificate.parse(
     decodePemOrDer(await readFileBytes(join(dir, 'ra.pem')), ['CERTIFICATE']),
   );
-  const directory = await openFileDirectory(config.directory);
-  const { provider, key } = await openServiceKey(dir, config.keyRef);
-  try {
-    const attestation = requestAttestation(config.attestation);
-    const ra = new RegistrationAuthority({ key, certificate, directory, attestation });
-    await unlockServiceKey(dir, `the registration authority in ${dir}`, key, pin);
-    return await use(ra);
-  } finally {
-    await provider.close();
-  }
+  return withDirectory(config.directory, async (directory) =>
+    withServiceKey(dir, config.keyRef, async (key) => {
+      const attestation = requestAttestation(config.attestation);
+      await unlockServiceKey(dir, `the registration authority in ${dir}`, key, pin);
+      return use({ key, certificate, directory, attestation });
+    }),
+  );
 }
 
 /** What an RA has for challenging TPMs. */

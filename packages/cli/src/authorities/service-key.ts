@@ -2,7 +2,6 @@ import { join, resolve } from 'node:path';
 import {
   CountersignError,
   isPinProtected,
-  type CertificateStore,
   type Key,
   type KeyAlgorithm,
   type KeyProvider,
@@ -10,12 +9,6 @@ import {
 import { openProvider, pinOfNewKey } from '../keys/provider-access.ts';
 import { withPin, type PinOptions } from '../terminal/pin.ts';
 import { withNewServicePin, withServicePin, type NewServicePin } from './service-pin.ts';
-
-/** How a CA or an RA finds its key: a provider, and where that provider keeps keys unless the reference says. */
-export interface ServiceKey {
-  readonly provider: KeyProvider & CertificateStore;
-  readonly key: Key;
-}
 
 /** Generates a service's key and lends it. If the service cannot be made after all, the key is destroyed again. */
 export async function withNewServiceKey<T>(
@@ -68,14 +61,17 @@ async function generateWithPin(
   }
 }
 
-/** Opens a service's key, locked unless its reference says where the PIN is. The caller closes the provider. */
-export async function openServiceKey(directory: string, ref: string): Promise<ServiceKey> {
+/** Lends a service's key, locked unless its reference says where the PIN is. */
+export async function withServiceKey<T>(
+  directory: string,
+  ref: string,
+  use: (key: Key) => Promise<T>,
+): Promise<T> {
   const provider = await openProvider(ref, serviceKeyStore(directory));
   try {
-    return { provider, key: await provider.open(ref) };
-  } catch (error) {
+    return await use(await provider.open(ref));
+  } finally {
     await provider.close();
-    throw error;
   }
 }
 

@@ -7,6 +7,14 @@ export {
   type ServiceRequest,
   type ServiceResponse,
 } from './https-service.ts';
+export {
+  formatOAuthError,
+  parameterRefused,
+  parseOAuthError,
+  refuseOAuth,
+  requireParameter,
+  type OAuthRefusal,
+} from './oauth-error.ts';
 export { MessageObject, messageMalformed } from './message-object.ts';
 export {
   hasMediaType,

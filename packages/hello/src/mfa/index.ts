@@ -1,3 +1,4 @@
+export { authenticatorCode } from './authenticator-code.ts';
 export {
   assertFresh,
   customVerifier,

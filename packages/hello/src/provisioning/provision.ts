@@ -21,7 +21,12 @@ export interface ProvisioningOptions {
 }
 
 export type ProvisioningOutcome =
-  | { readonly kind: 'complete'; readonly keyRef: string; readonly certificate: Uint8Array }
+  | {
+      readonly kind: 'complete';
+      readonly keyRef: string;
+      /** DER; undefined where none is wanted. */
+      readonly certificate: Uint8Array | undefined;
+    }
   /** The key is not synced yet: run again later, by `nextEnrollmentAttempt`. */
   | { readonly kind: 'waiting'; readonly attempts: number };
 
@@ -53,10 +58,11 @@ class Provisioning {
     if (finished?.completedAt !== undefined) return complete(finished);
     for (const line of await this.#stations.checkPrerequisites()) this.#tell('prerequisites', line);
     // Before anything is made: who cannot prove to be the user leaves nothing behind.
-    await this.#authenticate();
+    if (finished?.certificate === undefined) await this.#authenticate();
     const begun = await journal.begin(upn, this.#clock());
     const withKey = await this.#ensureKey(begun);
     const registered = await this.#ensureRegistered(withKey);
+    if (this.#stations.enroll === undefined) return complete(await this.#finish(registered));
     const requested = await this.#ensureRequest(registered);
     const enrolled = await this.#ensureEnrolled(requested);
     if (enrolled.certificate === undefined) {
@@ -67,8 +73,9 @@ class Provisioning {
 
   /** Fresh for all that follows in this run. */
   async #authenticate(): Promise<Authentication> {
-    this.#authentication ??= await this.#stations.authenticate();
-    this.#tell('mfa', `${this.#authentication.upn} proved who it is`);
+    if (this.#authentication !== undefined) return this.#authentication;
+    this.#authentication = await this.#stations.authenticate();
+    this.#tell('mfa', `${this.#authentication.upn} proved to be who they say`);
     return this.#authentication;
   }
 
@@ -114,12 +121,13 @@ class Provisioning {
 
   async #ensureEnrolled(record: ProvisioningRecord): Promise<ProvisioningRecord> {
     if (record.certificate !== undefined || record.request === undefined) return record;
-    const { stations } = this.#options;
-    const answer = await stations.enroll(
+    const authentication = await this.#authenticate();
+    const answer = await this.#stations.enroll?.(
       record.request,
       record.registration?.receipt,
-      await this.#authenticate(),
+      authentication,
     );
+    if (answer === undefined) return record;
     if (answer.kind === 'issued') {
       this.#tell('enrollment', 'the CA issued');
       return this.#note({ ...record, certificate: answer.certificate });
@@ -138,6 +146,10 @@ class Provisioning {
     // Some stores want the PIN to be written to.
     await this.#unlocked(key, async () => custody.installCertificate(keyRef, certificate));
     this.#tell('certificate', 'lies beside its key');
+    return this.#finish(record);
+  }
+
+  async #finish(record: ProvisioningRecord): Promise<ProvisioningRecord> {
     return this.#note({ ...record, completedAt: this.#clock() });
   }
 
@@ -161,7 +173,6 @@ class Provisioning {
 }
 
 function complete({ keyRef, certificate }: ProvisioningRecord): ProvisioningOutcome {
-  if (keyRef === undefined || certificate === undefined)
-    throw new Error('complete without key and certificate');
+  if (keyRef === undefined) throw new Error('complete without a key');
   return { kind: 'complete', keyRef, certificate };
 }

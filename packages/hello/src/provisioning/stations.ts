@@ -1,11 +1,12 @@
 import type { Attribute, Key, KeyAlgorithm, KeyCustody } from '@countersign/core';
 
-/** Whom the user proved to be, how, and until when that is fresh. */
+/** Whom the user proved to be, and the tokens that say so. Secret. */
 export interface Authentication {
   readonly upn: string;
-  /** For the registration service and the RA. */
-  readonly token: string;
-  readonly at: Date;
+  /** For the registration service. */
+  readonly accessToken: string;
+  /** For the RA. */
+  readonly primaryRefreshToken: { readonly token: string; readonly sessionKey: Uint8Array };
 }
 
 export interface Registered {
@@ -42,8 +43,11 @@ export interface Stations {
   register(publicKey: Uint8Array, authentication: Authentication): Promise<Registered>;
   /** What the request is to say besides of the key, such as the evidence of a TPM. */
   attest?(key: Key): Promise<readonly Attribute[]>;
-  /** @param request PKCS#10, DER */
-  enroll(
+  /**
+   * Absent where no certificate is wanted (UseCertificateForOnPremAuth): the key alone signs the user in.
+   * @param request PKCS#10, DER
+   */
+  enroll?(
     request: Uint8Array,
     receipt: string | undefined,
     authentication: Authentication,

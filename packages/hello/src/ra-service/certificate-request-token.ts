@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CountersignError } from '@countersign/core';
 import { CompactSign, compactVerify, decodeProtectedHeader, errors } from 'jose';
-import { MessageObject, messageMalformed } from '../https/index.ts';
+import { MessageObject, messageMalformed, parameterRefused } from '../https/index.ts';
 import {
   clockToleranceMs,
   openPrimaryRefreshToken,
@@ -9,7 +9,6 @@ import {
   type PrimaryRefreshToken,
   type PrimaryRefreshTokenTrust,
 } from '../tokens/index.ts';
-import { parameterRefused } from './oauth-error.ts';
 import {
   brokerClientId,
   certificateResource,

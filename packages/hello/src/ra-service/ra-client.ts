@@ -10,12 +10,12 @@ import {
   exchange,
   MessageObject,
   messageMalformed,
+  parseOAuthError,
   type HttpsClientOptions,
   type HttpsResponse,
 } from '../https/index.ts';
 import { signCertificateRequest } from './certificate-request-token.ts';
 import { parseMetadata, type RaMetadata } from './metadata.ts';
-import { parseOAuthError } from './oauth-error.ts';
 import { challengeGrant, jwtBearerGrant, metadataPath } from './protocol.ts';
 import { openResponse } from './session-key.ts';
 
@@ -105,7 +105,7 @@ export class RaClient {
 }
 
 function assertDone(response: HttpsResponse): void {
-  if (response.status !== 200) throw parseOAuthError(response);
+  if (response.status !== 200) throw parseOAuthError(response, 'registration authority');
 }
 
 /** MS-OAPXBC: the subject of x5c MUST match the identity that the refresh token stands for. */

@@ -1,8 +1,12 @@
-import { createCertificatesOnly, type CountersignError } from '@countersign/core';
+import { createCertificatesOnly } from '@countersign/core';
 import {
+  formatOAuthError,
   hasMediaType,
   messageMalformed,
+  parameterRefused,
+  refuseOAuth,
   refused,
+  requireParameter,
   startHttpsService,
   tellable,
   type HttpsService,
@@ -11,12 +15,10 @@ import {
   type ServiceRequest,
   type ServiceResponse,
 } from '../https/index.ts';
-import type { PrimaryRefreshTokenTrust } from '../tokens/index.ts';
+import { Nonces, type PrimaryRefreshTokenTrust } from '../tokens/index.ts';
 import { CertificateEnrollment, type CertificateEnrollmentOptions } from './certificate-enrollment.ts';
 import { verifyCertificateRequest } from './certificate-request-token.ts';
 import { formatMetadata } from './metadata.ts';
-import { Nonces } from './nonces.ts';
-import { formatOAuthError, parameterRefused } from './oauth-error.ts';
 import { certificateScope, challengeGrant, jwtBearerGrant, metadataPath, tokenPath } from './protocol.ts';
 import { sealResponse } from './session-key.ts';
 
@@ -56,15 +58,15 @@ class RaHandler implements ServiceHandler {
       return { status: 200, body: formatMetadata(this.#url, this.#enrollment.acceptsReceipts) };
     }
     if (url.pathname !== tokenPath) {
-      return refuseAs(404, refused('there is nothing at this path', `Ask ${metadataPath} for the paths.`));
+      return refuseOAuth(404, refused('there is nothing at this path', `Ask ${metadataPath} for the paths.`));
     }
     if (method !== 'POST') {
-      return refuseAs(405, refused(`the method ${method} is not served here`, 'Use POST.'), {
+      return refuseOAuth(405, refused(`the method ${method} is not served here`, 'Use POST.'), {
         allow: 'POST',
       });
     }
     if (!hasMediaType(request, 'application/x-www-form-urlencoded')) {
-      return refuseAs(415, messageMalformed('the content type is not application/x-www-form-urlencoded'));
+      return refuseOAuth(415, messageMalformed('the content type is not application/x-www-form-urlencoded'));
     }
     const parameters = new URLSearchParams(Buffer.from(request.body).toString('utf8'));
     switch (requireParameter(parameters, 'grant_type')) {
@@ -100,19 +102,4 @@ class RaHandler implements ServiceHandler {
       token.sessionKey.fill(0);
     }
   }
-}
-
-function refuseAs(
-  status: number,
-  error: CountersignError,
-  headers: Readonly<Record<string, string>> = {},
-): ServiceResponse {
-  return { status, headers, body: formatOAuthError(error).body };
-}
-
-/** RFC 6749 3.2: no parameter more than once. */
-function requireParameter(parameters: URLSearchParams, name: string): string {
-  const [value, ...others] = parameters.getAll(name);
-  if (value !== undefined && value !== '' && others.length === 0) return value;
-  throw messageMalformed(`the parameter ${name} is missing, or given more than once`);
 }

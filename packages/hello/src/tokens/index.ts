@@ -6,6 +6,7 @@ export {
   type TokenTrust,
 } from './access-token.ts';
 export { createKeySet, parseKeySet, tokenKeys, type TokenKeys } from './json-web-keys.ts';
+export { Nonces } from './nonces.ts';
 export {
   checkSealingKey,
   openPrimaryRefreshToken,

@@ -19,10 +19,8 @@ test('leads from nothing to a certificate beside a key that the PIN opens', asyn
     'prerequisites',
     'mfa',
     'key',
-    'mfa',
     'registration',
     'request',
-    'mfa',
     'enrollment',
     'certificate',
   ]);
@@ -88,6 +86,18 @@ test.each(['checkPrerequisites', 'authenticate'] as const)(
     expect(await journal.read()).toBeUndefined();
   },
 );
+
+test('where no certificate is wanted, it ends with the registered key', async () => {
+  const village = await makeVillage();
+  const stations: Stations = { ...village.stations };
+  delete stations.enroll;
+  const journal = new ProvisioningJournal(await temporaryDirectory());
+  const outcome = await provision({ upn, journal, stations });
+  expect(outcome).toMatchObject({ kind: 'complete', certificate: undefined });
+  expect(village.registered).toHaveLength(1);
+  expect(await village.certificates()).toEqual([]);
+  expect(await provision({ upn, journal, stations })).toEqual(outcome);
+});
 
 test('another user’s provisioning is not gone on with', async () => {
   const village = await makeVillage();

@@ -91,7 +91,11 @@ export async function makeVillage(): Promise<Village> {
     },
     stations: {
       checkPrerequisites: async () => ['PreReqResult : WillProvision'],
-      authenticate: async (): Promise<Authentication> => ({ upn, token: 'token', at: new Date() }),
+      authenticate: async (): Promise<Authentication> => ({
+        upn,
+        accessToken: 'token',
+        primaryRefreshToken: { token: 'token', sessionKey: new Uint8Array(32) },
+      }),
       withPin: async (_, use) => use(Buffer.from(pin)),
       custody: new KeyCustody({ provider, records }),
       algorithm: 'p256',

@@ -1,11 +1,8 @@
 import { CountersignError } from '@countersign/core';
-import {
-  MessageObject,
-  refusalCodeIn,
-  tellable,
-  type HttpsResponse,
-  type RefusalCode,
-} from '../https/index.ts';
+import type { HttpsResponse } from './https-client.ts';
+import type { ServiceResponse } from './https-service.ts';
+import { MessageObject, messageMalformed } from './message-object.ts';
+import { refusalCodeIn, tellable, type RefusalCode } from './refusals.ts';
 
 /** RFC 6749 5.2, RFC 8707 2 (`invalid_target` is `invalid_resource` to AD FS) and MS-OAPX 2.2.4. */
 type OAuthError =
@@ -45,11 +42,30 @@ export function formatOAuthError(refusal: unknown): OAuthRefusal {
   return { status, body: JSON.stringify({ error, error_description: message, code, hint }) };
 }
 
-/** The refusal in an answer; `SERVICE_REFUSED` if it is none that is known here. */
-export function parseOAuthError({ status, body }: HttpsResponse): CountersignError {
-  const answered = `the registration authority answered with status ${status}`;
+/** The same with a status that says more than OAuth's error does. */
+export function refuseOAuth(
+  status: number,
+  error: CountersignError,
+  headers: Readonly<Record<string, string>> = {},
+): ServiceResponse {
+  return { status, headers, body: formatOAuthError(error).body };
+}
+
+/** RFC 6749 3.2: no parameter more than once. */
+export function requireParameter(parameters: URLSearchParams, name: string): string {
+  const [value, ...others] = parameters.getAll(name);
+  if (value !== undefined && value !== '' && others.length === 0) return value;
+  throw messageMalformed(`the parameter ${name} is missing, or given more than once`);
+}
+
+/**
+ * The refusal in an answer; `SERVICE_REFUSED` if it is none that is known here.
+ * @param service names who answered, such as `registration authority`
+ */
+export function parseOAuthError({ status, body }: HttpsResponse, service: string): CountersignError {
+  const answered = `the ${service} answered with status ${status}`;
   try {
-    const message = MessageObject.parse(body, 'error of the registration authority');
+    const message = MessageObject.parse(body, `error of the ${service}`);
     const error = message.string('error');
     const description = message.optionalString('error_description') ?? 'no description';
     const code = refusalCodeIn(message.optionalString('code'));
@@ -70,6 +86,8 @@ export function parseOAuthError({ status, body }: HttpsResponse): CountersignErr
 /** All others are `invalid_request`, as AD FS has it for keys that are not registered too. */
 const errorNames: Readonly<Partial<Record<RefusalCode, OAuthError>>> = {
   TOKEN_REJECTED: 'invalid_grant',
+  MFA_FAILED: 'invalid_grant',
+  MFA_TIMED_OUT: 'interaction_required',
   NONCE_STALE: 'invalid_grant',
   REQUEST_REPLAYED: 'invalid_grant',
   MFA_REQUIRED: 'interaction_required',

@@ -1,7 +1,7 @@
 import { CountersignError } from '@countersign/core';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Nonces } from '../../src/ra-service/nonces.ts';
+import { Nonces } from '../../src/tokens/index.ts';
 
 const issuedAt = new Date('2026-03-04T05:06:07.890Z');
 
