@@ -1,6 +1,5 @@
 import { CommanderError } from '@commander-js/extra-typings';
 import { createProgram } from './program.ts';
-import { presentFailure } from './terminal/failure.ts';
 
 /** Exit status: 0 done, 1 refused or failed, 2 wrong usage. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -8,12 +7,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 try {
-  await createProgram().parseAsync(process.argv);
+  const program = await createProgram(process.argv.slice(2));
+  await program.parseAsync(process.argv);
 } catch (error) {
   if (error instanceof CommanderError) {
     // Commander has written the help or the complaint already.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
+    const { presentFailure } = await import('./terminal/failure.ts');
     const failure = presentFailure(error);
     process.stderr.write(failure.text);
     if (process.argv.includes('--json')) process.stdout.write(failure.json);

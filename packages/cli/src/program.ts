@@ -1,26 +1,16 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { caCommand } from './commands/ca.ts';
-import { demoCommand } from './commands/demo.ts';
-import { directoryCommand } from './commands/directory.ts';
-import { keyCommand } from './commands/key.ts';
-import { raCommand } from './commands/ra.ts';
-import { requestCommand } from './commands/request.ts';
+import { commandList } from './command-list.ts';
 import { version } from './version.ts';
 
-export function createProgram(): Command {
+/** @param args without node and script: the commands that they name are loaded, of the others name and description */
+export async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('countersign')
     .description("Carry a user's key pair from birth to a certificate that signs the user in.")
     .version(version)
     .addHelpText('after', afterword);
-  for (const command of [
-    demoCommand(),
-    keyCommand(),
-    requestCommand(),
-    caCommand(),
-    raCommand(),
-    directoryCommand(),
-  ]) {
-    program.addCommand(command);
+  for (const { name, description, load } of commandList) {
+    const command: CommandUnknownOpts = args.includes(name) ? await load() : new Command(name);
+    program.addCommand(command.description(description));
   }
   configure(program);
   return program;

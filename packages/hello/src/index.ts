@@ -47,6 +47,7 @@ export {
   type DeviceEvent,
   type DeviceState,
   type LogonCertificateFacts,
+  type RegisteredKeyFacts,
   type PolicySource,
   type PrerequisiteLine,
   type PrerequisiteReport,

@@ -16,7 +16,7 @@ import { algorithmOption } from './algorithm-option.ts';
 import { certificateJson, certificateRows } from './certificate-view.ts';
 
 export function caCommand(): Command {
-  const ca = new Command('ca').description('a certification authority with its ledger');
+  const ca = new Command('ca');
   ca.addCommand(initCommand());
   ca.addCommand(issueCommand());
   ca.addCommand(revokeCommand());

@@ -6,7 +6,6 @@ import { demoText, tellStep } from '../demo/demo-view.ts';
 
 export function demoCommand() {
   return new Command('demo')
-    .description('run the whole flow on this machine: from a new key to an installed certificate')
     .addOption(
       new Option(
         '--provider <name>',

@@ -11,9 +11,7 @@ import { readPublicKeyFile } from '../files/input-files.ts';
 import { report, table } from '../terminal/report.ts';
 
 export function directoryCommand(): Command {
-  const directory = new Command('directory').description(
-    'the embedded directory: users, SIDs and their registered keys',
-  );
+  const directory = new Command('directory');
   directory
     .command('add')
     .description('add a user, or a group or a key to one')

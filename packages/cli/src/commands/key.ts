@@ -9,7 +9,7 @@ import { algorithmOption } from './algorithm-option.ts';
 import { describeKey, keyText } from './key-view.ts';
 
 export function keyCommand(): Command {
-  const key = new Command('key').description('keys and their states, wherever they live');
+  const key = new Command('key');
   addGenerate(key);
   addList(key);
   addShow(key);

@@ -8,7 +8,7 @@ import { algorithmOption } from './algorithm-option.ts';
 import { certificateJson, certificateRows } from './certificate-view.ts';
 
 export function raCommand(): Command {
-  const ra = new Command('ra').description('a registration authority with its enrollment agent certificate');
+  const ra = new Command('ra');
   ra.command('init')
     .description('make a registration authority: its key and, from the CA, its enrollment agent certificate')
     .requiredOption('--dir <dir>', 'the new registration authority; must not exist or be empty')

@@ -18,7 +18,7 @@ import { withPin } from '../terminal/pin.ts';
 import { report, table } from '../terminal/report.ts';
 
 export function requestCommand(): Command {
-  const request = new Command('request').description('PKCS#10 certification requests');
+  const request = new Command('request');
   request
     .command('create')
     .description('make a request for a key, signed with that key')

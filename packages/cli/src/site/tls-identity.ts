@@ -18,7 +18,8 @@ const lifetimeMs = 825 * 86_400_000;
  * it in a file.
  */
 export async function createTlsIdentity(dir: string, now: Date): Promise<void> {
-  // Loaded here because it takes longer to load than most commands to run.
+  // Loaded here because they take longer to load than most commands to run.
+  await import('reflect-metadata');
   const {
     BasicConstraintsExtension,
     ExtendedKeyUsageExtension,

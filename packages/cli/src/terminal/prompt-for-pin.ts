@@ -19,6 +19,11 @@ export async function promptForPin(purpose: string, twice: boolean): Promise<Uin
   });
 }
 
+/** Asks for one line without echo. @throws CountersignError `PIN_REQUIRED` if the person gives up */
+export async function promptHidden(prompt: string): Promise<Uint8Array> {
+  return withHiddenKeystrokes(async (keystrokes) => readLine(keystrokes, prompt));
+}
+
 const key = {
   enter: 0x0d,
   lineFeed: 0x0a,

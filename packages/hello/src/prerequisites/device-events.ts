@@ -45,9 +45,23 @@ export function prerequisiteEvent(state: DeviceState): DeviceEvent {
   ]);
 }
 
-/** 300: the key is registered. The words are ours: those of Windows are not published. */
-export function keyRegisteredEvent(keyId: string): DeviceEvent {
-  return event(300, 'Information', 'The key was registered. Key ID: %1', [keyId]);
+/** What 300 says of a registration. */
+export interface RegisteredKeyFacts {
+  /** GUID that the registration service gave the key. */
+  readonly kid: string;
+  readonly upn: string;
+  /** `ATT_SOFT` for a key without an attestation. */
+  readonly attestation: string;
+}
+
+/** 300: the key is registered. */
+export function keyRegisteredEvent({ kid, upn, attestation }: RegisteredKeyFacts): DeviceEvent {
+  return event(
+    300,
+    'Information',
+    'The NGC key was successfully registered. Key ID: %1. UPN:%2. Attestation: %3. Client request ID: %4. Server request ID: %5. Server response: %6',
+    [`{${kid}}`, upn, attestation, '', '', JSON.stringify({ kid, upn })],
+  );
 }
 
 /** What 355 and 356 say of an enrollment. */

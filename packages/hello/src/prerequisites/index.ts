@@ -13,5 +13,6 @@ export {
   willRetryEvent,
   type DeviceEvent,
   type LogonCertificateFacts,
+  type RegisteredKeyFacts,
 } from './device-events.ts';
 export type { Answer, DeviceState, PolicySource, TemplateState } from './device-state.ts';

@@ -12,10 +12,10 @@ import type { Authentication, EnrollmentAnswer, Registered, Stations } from './s
 
 export interface HttpsStationsOptions extends Pick<Stations, 'checkPrerequisites' | 'withPin'> {
   readonly upn: string;
-  readonly identity: IdentityClient;
-  readonly registration: RegistrationClient;
+  readonly identity: Pick<IdentityClient, 'signIn'>;
+  readonly registration: Pick<RegistrationClient, 'register'>;
   /** Absent where no certificate is wanted. */
-  readonly registrationAuthority?: RaClient | undefined;
+  readonly registrationAuthority?: Pick<RaClient, 'enroll'> | undefined;
   readonly custody: KeyCustody;
   readonly algorithm: KeyAlgorithm;
   /** Asks the user for the second factor. What it gives is wiped after use. */
@@ -91,7 +91,7 @@ export class HttpsStations implements Stations {
   }
 
   async #enroll(
-    ra: RaClient,
+    ra: Pick<RaClient, 'enroll'>,
     request: Uint8Array,
     receipt: string | undefined,
     { upn, primaryRefreshToken }: Authentication,

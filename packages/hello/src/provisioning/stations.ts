@@ -10,7 +10,7 @@ export interface Authentication {
 }
 
 export interface Registered {
-  /** SHA-256 of the SubjectPublicKeyInfo, lower-case hex, as the directory names the key. */
+  /** GUID by which the service names the key in its log. */
   readonly keyId: string;
   /** Lets the RA accept the key before it is synced, where the service gives one. */
   readonly receipt: string | undefined;

@@ -165,7 +165,12 @@ describe('the event', () => {
     );
     expect(enrolled.message).toContain('Upn: alice@contoso.test\nTenantId: tenant\n');
     expect(enrollmentEvent(false, exchange)).toMatchObject({ id: 356, level: 'Error' });
-    expect(keyRegisteredEvent('ab12')).toMatchObject({ id: 300, parameters: ['ab12'] });
+    const kid = '4476694e-8e3b-4ef8-8487-be21f95e6f07';
+    expect(keyRegisteredEvent({ kid, upn: 'test@contoso.com', attestation: 'ATT_SOFT' })).toMatchObject({
+      id: 300,
+      message:
+        'The NGC key was successfully registered. Key ID: {4476694e-8e3b-4ef8-8487-be21f95e6f07}. UPN:test@contoso.com. Attestation: ATT_SOFT. Client request ID: . Server request ID: . Server response: {"kid":"4476694e-8e3b-4ef8-8487-be21f95e6f07","upn":"test@contoso.com"}',
+    });
     expect(mustEnrollEvent().id).toBe(357);
     expect(willRetryEvent().message).toContain(
       'Automatic certificate enrollment will retry at regular intervals.',
