@@ -8,7 +8,7 @@ import { outcomeOf, startCountersign, type Outcome } from './run-countersign.ts'
 import { findSecrets, pinToSearch } from './secret-search.ts';
 
 /** Long and random, so that it stands nowhere by accident. */
-const pin = `pin-${randomBytes(9).toString('hex')}-ü`;
+const pin = `pin-${randomBytes(9).toString('hex')}-!`;
 const userPin = pinToSearch("the user's PIN", pin);
 
 describe('the search itself finds', () => {
@@ -115,7 +115,11 @@ describe('a demonstration gives no secret away', () => {
     const pinFiles = files.filter(({ path }) => path.endsWith('/service.pin'));
     expect(pinFiles.map(({ path }) => path.slice(site.path.length)).toSorted()).toEqual([
       '/out/demo-state/ca/service.pin',
+      '/out/demo-state/hello/device/service.pin',
       '/out/demo-state/ra/service.pin',
+      '/out/demo-state/site/receipt-key/service.pin',
+      '/out/demo-state/site/tls-key/service.pin',
+      '/out/demo-state/site/token-key/service.pin',
     ]);
     const servicePins = pinFiles.map(({ path, bytes }) => pinToSearch(path, bytes.toString()));
     for (const { path, bytes } of pinFiles) {

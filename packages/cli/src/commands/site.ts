@@ -1,11 +1,9 @@
 import { Command, Option } from '@commander-js/extra-typings';
-import { KeySync } from '@countersign/hello/sync';
-import { withDirectory } from '../directories/open-directory.ts';
-import { readConfig as readCaConfig } from '../authorities/ca-state.ts';
 import { joinDevice } from '../provisioning/device.ts';
 import { readHelloConfig } from '../provisioning/hello-config.ts';
 import { initSite } from '../site/init-site.ts';
 import { openSite, withSite } from '../site/run-site.ts';
+import { withSiteSync } from '../site/sync-site.ts';
 import { report, table } from '../terminal/report.ts';
 import { untilInterrupted } from '../terminal/until-interrupted.ts';
 
@@ -112,15 +110,7 @@ export function siteCommand(): Command {
     )
     .action((options) =>
       report(options, async () => {
-        const { config, cloud } = await openSite(options.dir);
-        const { directory: onPremises } = await readCaConfig(config.ca);
-        return withDirectory(onPremises, async (directory) => {
-          const sync = new KeySync({
-            cloud,
-            premises: directory.syncTarget(cloud),
-            stateDirectory: options.dir,
-            intervalMs: config.syncIntervalMinutes * 60_000,
-          });
+        return withSiteSync(options.dir, async (sync) => {
           const refusedKeys = options.status === true ? [] : (await sync.run()).refusedKeys;
           const { lastRun, nextRunAt } = await sync.status();
           const lines: (readonly [string, string])[] = [

@@ -56,6 +56,13 @@ export type RunStep = <T>(
   work: (did: (line: string) => void) => Promise<T>,
 ) => Promise<T>;
 
+/** Where steps are accounted for. */
+export interface StepLog {
+  readonly runStep: RunStep;
+  /** A step that was timed elsewhere. */
+  readonly record: (step: DemoStep) => void;
+}
+
 /**
  * Runs the whole flow with a directory, a CA and an RA of its own. If anything fails, nothing of it is left behind, and
  * what an earlier run left in the same place stays as it was.
@@ -65,18 +72,20 @@ export async function runDemo(options: DemoOptions, tell: (step: DemoStep) => vo
   const out = resolve(options.out ?? join(defaultStateDirectory(), 'demo', timestamp(new Date())));
   const unmakeOut = await makeDirectory(out);
   const steps: DemoStep[] = [];
+  const record = (step: DemoStep): void => {
+    steps.push(step);
+    tell(step);
+  };
   const runStep: RunStep = async (name, title, work) => {
     const did: string[] = [];
     const startedAtMs = performance.now();
     const result = await work((line) => did.push(line));
-    const step = { name, title, did, durationMs: Math.round(performance.now() - startedAtMs) };
-    steps.push(step);
-    tell(step);
+    record({ name, title, did, durationMs: Math.round(performance.now() - startedAtMs) });
     return result;
   };
   try {
     return await withFreshDemoState(out, async (state) => {
-      const enrolled = await enroll(state, provider, options, runStep);
+      const enrolled = await enroll(state, provider, options, { runStep, record });
       const summary: DemoSummary = {
         provider,
         algorithm: options.algorithm,

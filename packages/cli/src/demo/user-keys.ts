@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CountersignError } from '@countersign/core';
-import { createMemoryProvider } from '@countersign/provider-memory';
 import { writeArtifact } from '../files/output-files.ts';
 import { loadPkcs11 } from '../keys/optional-providers.ts';
-import type { OpenedProvider } from '../keys/provider-access.ts';
 
 export const demoProviders = ['memory', 'pkcs11', 'tpm'] as const;
 export type DemoProvider = (typeof demoProviders)[number];
 
 /** Where the user of a demonstration has the key: a store or a token of its own, below the demonstration's state. */
 export interface UserKeys {
-  readonly provider: OpenedProvider;
+  /** Provider URI. */
+  readonly uri: string;
+  readonly isSecurityDevice: boolean;
   /** What it is, for people. */
   readonly description: string;
   /** Commands of other programs that see the same keys. */
@@ -29,10 +29,10 @@ export async function bestProvider(): Promise<DemoProvider> {
 }
 
 /** @throws CountersignError `PROVIDER_NOT_AVAILABLE` if what it takes is not installed, `PIN_INVALID` */
-export async function openUserKeys(name: DemoProvider, state: string, pin: Uint8Array): Promise<UserKeys> {
+export async function prepareUserKeys(name: DemoProvider, state: string, pin: Uint8Array): Promise<UserKeys> {
   switch (name) {
     case 'memory':
-      return sealedKeys(state);
+      return sealedKeys;
     case 'pkcs11':
       return softHsmToken(state, pin);
     case 'tpm':
@@ -40,45 +40,34 @@ export async function openUserKeys(name: DemoProvider, state: string, pin: Uint8
   }
 }
 
-async function sealedKeys(state: string): Promise<UserKeys> {
-  const provider = await createMemoryProvider({ storeDirectory: join(state, 'keys') });
-  return {
-    provider,
-    description: 'in the memory provider; the private key lies sealed under the PIN',
-    seenBy: [],
-    close: async () => provider.close(),
-  };
-}
+const sealedKeys: UserKeys = {
+  uri: 'memory:',
+  isSecurityDevice: false,
+  description: 'in the memory provider; the private key lies sealed under the PIN',
+  seenBy: [],
+  close: async () => undefined,
+};
 
 /** A TPM of its own, with a manufacturer of its own. */
 async function softwareTpmKeys(state: string): Promise<UserKeys> {
-  const { createTpmProvider, startSoftwareTpm } = await import('@countersign/provider-tpm');
-  const directory = join(state, 'tpm');
+  const { startSoftwareTpm } = await import('@countersign/provider-tpm');
   const tpm = await wherePossible(
-    startSoftwareTpm(directory),
+    startSoftwareTpm(join(state, 'tpm')),
     'Install it (Debian: apt-get install swtpm swtpm-tools), or run: countersign demo --provider memory',
   );
-  try {
-    const provider = await createTpmProvider({ uri: tpm.uri, storeDirectory: join(state, 'keys') });
-    return {
-      provider,
-      description: 'in a software TPM of its own, which lets it sign and never gives it out',
-      seenBy: [],
-      endorsementRoots: tpm.endorsementRoots,
-      close: async () => {
-        await provider.close();
-        await tpm.stop();
-      },
-    };
-  } catch (error) {
-    await tpm.stop();
-    throw error;
-  }
+  return {
+    uri: tpm.uri,
+    isSecurityDevice: true,
+    description: 'in a software TPM of its own, which lets it sign and never gives it out',
+    seenBy: [],
+    endorsementRoots: tpm.endorsementRoots,
+    close: async () => tpm.stop(),
+  };
 }
 
 /** A SoftHSM token of its own: no token that is in use sees anything of a demonstration. */
 async function softHsmToken(state: string, pin: Uint8Array): Promise<UserKeys> {
-  const { createPkcs11Provider, initializeToken, parsePkcs11Uri } = await loadPkcs11();
+  const { initializeToken, parsePkcs11Uri } = await loadPkcs11();
   const objects = join(state, 'token');
   const configuration = join(state, 'softhsm2.conf');
   await mkdir(objects, { mode: 0o700 });
@@ -97,12 +86,12 @@ async function softHsmToken(state: string, pin: Uint8Array): Promise<UserKeys> {
   );
   const { modulePath = '' } = parsePkcs11Uri(uri);
   const tool = `SOFTHSM2_CONF=${quoted(configuration)} pkcs11-tool --module ${quoted(modulePath)} --login`;
-  const provider = await createPkcs11Provider({ uri });
   return {
-    provider,
+    uri,
+    isSecurityDevice: true,
     description: 'on a SoftHSM token of its own, which lets it sign and never gives it out',
     seenBy: [`${tool} --list-objects`],
-    close: async () => provider.close(),
+    close: async () => undefined,
   };
 }
 

@@ -5,6 +5,8 @@ import { promptHidden } from '../terminal/prompt-for-pin.ts';
 
 /** How the user of a provisioning is asked. */
 export interface UserInput extends PinOptions {
+  /** In place of all other sources of the PIN; copied. */
+  readonly pin?: Uint8Array | undefined;
   /** File with the answer to the second factor. */
   readonly codeFile?: string | undefined;
 }
@@ -18,11 +20,12 @@ export async function withNewPin<T>(
   input: UserInput,
   policy: PinPolicy,
   history: PinHistory,
+  question: { readonly purpose: string; readonly twice: boolean },
   say: (line: string) => void,
   use: (pin: Uint8Array) => Promise<T>,
 ): Promise<T> {
   for (let tries = 1; ; tries += 1) {
-    const outcome = await withPin('your new Windows Hello key', { ...input, twice: true }, async (pin) => {
+    const outcome = await withGivenPin(input, question, async (pin) => {
       try {
         checkPin(pin, policy);
         await history.assertNotUsed(pin, policy);
@@ -40,10 +43,25 @@ export async function withNewPin<T>(
   }
 }
 
+/** Lends the PIN of a key. */
+export async function withGivenPin<T>(
+  { pin, pinFile }: UserInput,
+  { purpose, twice }: { readonly purpose: string; readonly twice: boolean },
+  use: (pin: Uint8Array) => Promise<T>,
+): Promise<T> {
+  if (pin === undefined) return withPin(purpose, { pinFile, twice }, use);
+  const copy = Uint8Array.from(pin);
+  try {
+    return await use(copy);
+  } finally {
+    copy.fill(0);
+  }
+}
+
 const maxTries = 3;
 
-function isFromTerminal({ pinFile }: PinOptions): boolean {
-  return pinFile === undefined && process.stdin.isTTY && process.stderr.isTTY;
+function isFromTerminal({ pin, pinFile }: UserInput): boolean {
+  return pin === undefined && pinFile === undefined && process.stdin.isTTY && process.stderr.isTTY;
 }
 
 /** Taken out of the environment at once, so that no child process inherits it. */

@@ -21,8 +21,8 @@ import { IdentityClient } from '@countersign/hello/identity';
 import { RaClient } from '@countersign/hello/ra-service';
 import { RegistrationClient } from '@countersign/hello/registration';
 import { nextEnrollmentRetry } from '@countersign/hello/sync';
-import { withPin } from '../terminal/pin.ts';
-import { obtainCode, withNewPin, type UserInput } from './ask-user.ts';
+import { pinOfNewKey } from '../keys/provider-access.ts';
+import { obtainCode, withGivenPin, withNewPin, type UserInput } from './ask-user.ts';
 import { attestForRa } from './attest-for-ra.ts';
 import { withDevice, type Device } from './device.ts';
 import { EventLog } from './event-log.ts';
@@ -159,8 +159,8 @@ class Run {
       },
       withPin: async (purpose, use) =>
         purpose === 'new'
-          ? withNewPin(input, policy.pin, history, say, use)
-          : withPin('your Windows Hello key', input, use),
+          ? withNewPin(input, policy.pin, history, newPinQuestion(place.uri), say, use)
+          : withGivenPin(input, { purpose: 'your Windows Hello key', twice: false }, use),
       attest: attestForRa(organization, place.provider),
     });
   }
@@ -192,4 +192,11 @@ class Run {
     await sleep(retry.delayMs);
     return true;
   }
+}
+
+/** The keys of a token have the PIN of the token, which is chosen already. */
+function newPinQuestion(uri: string): { readonly purpose: string; readonly twice: boolean } {
+  return pinOfNewKey(uri) === 'its own'
+    ? { purpose: 'your new Windows Hello key', twice: true }
+    : { purpose: 'your token', twice: false };
 }

@@ -1,7 +1,8 @@
-import { KeyObject, webcrypto } from 'node:crypto';
+import { createPrivateKey, KeyObject, webcrypto } from 'node:crypto';
 import { join } from 'node:path';
 import { encodePem } from '@countersign/core';
-import { readFileBytes, writeFileAtomic } from '@countersign/state';
+import { ensurePrivateDirectory, readFileBytes, writeFileAtomic } from '@countersign/state';
+import { withNewServicePin, withServicePin } from '../authorities/service-pin.ts';
 
 /** PEM. */
 export interface TlsIdentity {
@@ -9,8 +10,11 @@ export interface TlsIdentity {
   readonly cert: Uint8Array;
 }
 
-const certificateFile = 'tls.pem';
-const keyFile = 'tls.key';
+/** What clients are to trust. */
+export const tlsCertificateFile = 'tls.pem';
+const folderName = 'tls-key';
+/** PKCS#8, encrypted. */
+const keyFile = 'tls.p8';
 const lifetimeMs = 825 * 86_400_000;
 
 /**
@@ -46,20 +50,30 @@ export async function createTlsIdentity(dir: string, now: Date): Promise<void> {
     },
     webcrypto,
   );
-  const privateKey = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' });
-  await writeFileAtomic(join(dir, keyFile), privateKey, { mode: 0o600 });
-  await writeFileAtomic(
-    join(dir, certificateFile),
-    encodePem('CERTIFICATE', new Uint8Array(certificate.rawData)),
-    {
-      mode: 0o644,
-    },
-  );
+  const folder = join(dir, folderName);
+  await ensurePrivateDirectory(folder);
+  await withNewServicePin(folder, { random: true }, async (pin) => {
+    const sealed = KeyObject.from(keys.privateKey).export({
+      type: 'pkcs8',
+      format: 'der',
+      cipher: 'aes-256-cbc',
+      passphrase: Buffer.from(pin),
+    });
+    await writeFileAtomic(join(folder, keyFile), sealed, { mode: 0o600 });
+  });
+  const pem = encodePem('CERTIFICATE', new Uint8Array(certificate.rawData));
+  await writeFileAtomic(join(dir, tlsCertificateFile), pem, { mode: 0o644 });
 }
 
+/** @throws CountersignError `FILE_UNREADABLE` */
 export async function readTlsIdentity(dir: string): Promise<TlsIdentity> {
+  const folder = join(dir, folderName);
+  const sealed = Buffer.from(await readFileBytes(join(folder, keyFile)));
+  const key = await withServicePin(folder, 'the services', {}, async (pin) =>
+    createPrivateKey({ key: sealed, type: 'pkcs8', format: 'der', passphrase: Buffer.from(pin) }),
+  );
   return {
-    key: await readFileBytes(join(dir, keyFile)),
-    cert: await readFileBytes(join(dir, certificateFile)),
+    key: Buffer.from(key.export({ type: 'pkcs8', format: 'pem' })),
+    cert: await readFileBytes(join(dir, tlsCertificateFile)),
   };
 }
