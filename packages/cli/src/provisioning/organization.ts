@@ -1,4 +1,5 @@
 import type { Countersigned } from '@countersign/core';
+import type { MultiFactorVerifier } from '@countersign/hello';
 import type { HttpsClientOptions } from '@countersign/hello/https';
 import { readFileBytes } from '@countersign/state';
 import { withSite, type RunningSite } from '../site/run-site.ts';
@@ -18,6 +19,8 @@ export interface OrganizationOptions {
   readonly caPin: PinOptions;
   readonly raPin: PinOptions;
   readonly onFailure: (error: unknown) => void;
+  /** How users of a site on this machine prove who they are; by TOTP if absent. */
+  readonly verifier?: MultiFactorVerifier;
   readonly onCountersigned?: (countersigned: Countersigned) => void;
 }
 

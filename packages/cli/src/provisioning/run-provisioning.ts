@@ -31,7 +31,7 @@ import { withKeyPlace, type KeyPlace } from './key-place.ts';
 import { withOrganization, type Organization, type OrganizationOptions } from './organization.ts';
 import { probeDevice } from './probe-device.ts';
 
-export interface ProvisioningRun extends Pick<OrganizationOptions, 'caPin' | 'raPin'> {
+export interface ProvisioningRun extends Pick<OrganizationOptions, 'caPin' | 'raPin' | 'verifier'> {
   readonly input: UserInput;
   /** Whether to wait for the sync, by Windows's schedule; else a run that finds the key not synced ends `waiting`. */
   readonly waits: boolean;
@@ -61,6 +61,7 @@ export async function runProvisioning(
     onFailure: (error) => {
       run.say(`a service failed: ${error instanceof Error ? error.message : String(error)}`);
     },
+    ...(run.verifier === undefined ? {} : { verifier: run.verifier }),
     ...(run.onCountersigned === undefined ? {} : { onCountersigned: run.onCountersigned }),
   };
   return withOrganization(config.services, options, async (organization) => {

@@ -1,12 +1,17 @@
 import { join } from 'node:path';
-import { openFileDirectory, TotpVerifier, type FileDirectory } from '@countersign/hello';
+import {
+  openFileDirectory,
+  TotpVerifier,
+  type FileDirectory,
+  type MultiFactorVerifier,
+} from '@countersign/hello';
 import type { HttpsService, HttpsServiceOptions } from '@countersign/hello/https';
 import { DeviceRegistry, startIdentityService } from '@countersign/hello/identity';
 import { startRaService } from '@countersign/hello/ra-service';
 import { RemoteReceiptKeys, startRegistrationService } from '@countersign/hello/registration';
 import { KeySync, KeySyncSchedule, type KeySyncResult } from '@countersign/hello/sync';
 import { TokenIssuer } from '@countersign/hello/tokens';
-import type { Countersigned, Key } from '@countersign/core';
+import type { Certificate, CertificationAuthority, Countersigned, Key, PublicKey } from '@countersign/core';
 import { readFileBytes } from '@countersign/state';
 import { readCaCertificate, withCa } from '../authorities/ca-state.ts';
 import { withRaParts, type RaParts } from '../authorities/ra-state.ts';
@@ -25,6 +30,8 @@ export interface SiteOptions {
     readonly registration: number;
     readonly registrationAuthority: number;
   };
+  /** How users prove who they are; by TOTP if absent. */
+  readonly verifier?: MultiFactorVerifier;
   /** Told of failures that are a service's own. */
   readonly onFailure: (error: unknown) => void;
   /** Told of each request that the RA countersigned. */
@@ -44,7 +51,6 @@ export interface RunningSite {
   };
   /** PEM of the certificate that all of them show. */
   readonly trustedCertificates: Uint8Array;
-  readonly verifier: TotpVerifier;
   readonly devices: DeviceRegistry;
   readonly cloud: FileDirectory;
   readonly sync: KeySync;
@@ -100,6 +106,15 @@ async function withKey<T>(
   });
 }
 
+/** A user whose first answer was lost gets the same certificate again. */
+async function issueOnce(
+  ca: CertificationAuthority,
+  { der }: Countersigned,
+  publicKey: PublicKey,
+): Promise<Certificate> {
+  return (await ca.currentCertificate(publicKey)) ?? ca.issue(der);
+}
+
 /** What the services call each other. */
 const names = {
   tokens: 'urn:countersign:site:identity',
@@ -142,7 +157,7 @@ class SiteServices {
         tokens,
         directory: cloud,
         devices,
-        verifier,
+        verifier: this.#options.verifier ?? verifier,
         registrationAudience: names.registration,
         enrollment: { audience: names.registrationAuthority, sealingKey },
       }),
@@ -179,7 +194,6 @@ class SiteServices {
         registrationAuthority: registrationAuthority.url,
       },
       trustedCertificates: tls.cert,
-      verifier,
       devices,
       cloud,
       sync,
@@ -208,9 +222,11 @@ class SiteServices {
         ...this.#ra,
         ...this.#https(tls, 'registrationAuthority'),
         caCertificates: [await readCaCertificate(ca)],
-        issue: async (countersigned) => {
+        issue: async (countersigned, publicKey) => {
           onCountersigned?.(countersigned);
-          return withCa(ca, { to: 'sign', pin: caPin }, async (opened) => opened.issue(countersigned.der));
+          return withCa(ca, { to: 'sign', pin: caPin }, async (opened) =>
+            issueOnce(opened, countersigned, publicKey),
+          );
         },
         receipts: synchronousEnrollment ? { issuer: names.receipts, keys: receiptKeys.find } : undefined,
         findKeyOwner: async (publicKey) => this.#ra.directory.findKeyOwner(publicKey),

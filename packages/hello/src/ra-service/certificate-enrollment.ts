@@ -15,8 +15,8 @@ import { describeEnrollmentRetries } from '../sync/index.ts';
 import { withReceivedKey } from './received-key.ts';
 
 export interface CertificateEnrollmentOptions extends RegistrationAuthorityOptions {
-  /** Has the CA issue a certificate for what the RA countersigned. */
-  readonly issue: (countersigned: Countersigned) => Promise<Certificate>;
+  /** Has the CA issue a certificate for what the RA countersigned; the key is the one in it. */
+  readonly issue: (countersigned: Countersigned, publicKey: PublicKey) => Promise<Certificate>;
   /** What the RA hands the CA: `cms` if absent. */
   readonly format?: CountersignOptions['format'];
   /** The CA's certificate and those above it, which users get along with theirs. */
@@ -81,7 +81,7 @@ export class CertificateEnrollment {
     const authority = receipt === undefined ? this.#authority : this.#authorityFor(user, receipt);
     const { format = 'cms', issue, caCertificates } = this.#options;
     const countersigned = await authority.countersign(csr, user.upn, { format });
-    const certificate = await issue(countersigned);
+    const certificate = await issue(countersigned, publicKey);
     assertCertifies(certificate, publicKey);
     return {
       certificate,
