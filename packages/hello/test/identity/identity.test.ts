@@ -246,6 +246,10 @@ function answer(text: string): Uint8Array {
 }
 
 function unsigned(): string {
-  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  return `${part({ alg: 'none' })}.${part({ iss: '47f577e3-d2d0-4a0a-8aca-e0501098bde4' })}.`;
+  const claims = { iss: '47f577e3-d2d0-4a0a-8aca-e0501098bde4' };
+  return `${jsonPart({ alg: 'none' })}.${jsonPart(claims)}.`;
+}
+
+function jsonPart(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
