@@ -11,7 +11,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # command or path (or pattern of one) that must exist : Debian package that has it
 needed_for_tests=(
-  'openssl:openssl'
   '/usr/lib/python3/dist-packages/cryptography_vectors/x509/PKITS_data:python3-cryptography-vectors' # NIST PKITS
   'g++:g++'
   'make:make'
@@ -26,6 +25,7 @@ needed_for_tests=(
   '/usr/include/tss2/tss2_mu.h:libtss2-dev'
 )
 needed_to_sign_in=(
+  'openssl:openssl'
   '/usr/sbin/samba:samba-ad-dc'
   '/usr/bin/samba-tool:samba-common-bin'
   '/usr/share/samba/setup/ad-schema:samba-ad-provision'

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { childEnvironment, onSources } from './run-countersign.ts';
 
-/** The command at a pseudo-terminal, which `script` (util-linux) gives it. */
+/** A program at a pseudo-terminal, which `script` (util-linux) gives it. */
 export interface TerminalSession {
   /** All that the terminal has shown so far: echoes, prompts and outputs. */
   readonly transcript: () => string;
@@ -14,13 +14,27 @@ export interface TerminalSession {
   readonly ended: Promise<number>;
 }
 
-/** @param after a shell command that runs at the same terminal when the command is done, such as `stty -a` */
+/**
+ * Runs the command.
+ * @param after a shell command that runs at the same terminal when the command is done, such as `stty -a`
+ */
 export function atTerminal(cwd: string, args: readonly string[], after = 'true'): TerminalSession {
-  const line = [process.execPath, ...onSources, ...args].map(quoted).join(' ');
+  const command = [process.execPath, ...onSources, ...args];
+  return programAtTerminal(cwd, command, { XDG_STATE_HOME: join(cwd, 'state') }, after);
+}
+
+/** @param env added to an environment that has PATH and HOME and nothing of the developer's */
+export function programAtTerminal(
+  cwd: string,
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  after = 'true',
+): TerminalSession {
+  const line = command.map(quoted).join(' ');
   const child = spawn('script', ['-qec', `${line}; status=$?; ${after}; exit $status`, '/dev/null'], {
     cwd,
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: childEnvironment({ XDG_STATE_HOME: join(cwd, 'state'), TERM: 'dumb', SHELL: '/bin/sh' }),
+    env: childEnvironment({ TERM: 'dumb', SHELL: '/bin/sh', ...env }),
   });
   // A command that still waits for keys ends when its terminal goes away.
   onTestFinished(() => void child.kill());

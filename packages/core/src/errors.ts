@@ -151,6 +151,7 @@ export type ErrorCode =
   | 'CLOCK_SKEW'
   | 'ACCOUNT_DISABLED'
   | 'CERTIFICATE_NOT_OF_USER'
+  | 'TRIAL_DOMAIN_NOT_AVAILABLE'
   // records and state
   | 'LEDGER_CONFLICT'
   | 'LEDGER_UNAVAILABLE'

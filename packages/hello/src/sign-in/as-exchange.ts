@@ -9,6 +9,7 @@ import { findPaData, paDataTypes, readErrorData, type PaData } from './kerberos/
 import { dhGroups, KeyAgreement, readDhParameters, type DhGroup } from './pkinit/diffie-hellman.ts';
 import { createPaPkAsReq } from './pkinit/pa-pk-as-req.ts';
 import { readingReply } from './reading-reply.ts';
+import { signInRefusal } from './sign-in-refusal.ts';
 import type { SignInRequest } from './sign-in-request.ts';
 import type { TicketGrantingTicket } from './ticket-granting-ticket.ts';
 
@@ -31,7 +32,7 @@ export async function runAsExchange(request: SignInRequest): Promise<TicketGrant
     if (!isKerberosError(reply)) return acceptReply(request, { asRequest, keyAgreement, reply });
     const error = readingReply(() => parseKerberosError(reply));
     const next = groupInstead(error).find((other) => !tried.includes(other));
-    if (next === undefined) throw kdcRefusal(error, request.realm, request.clock());
+    if (next === undefined) throw signInRefusal(error, request);
     group = next;
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
 import { LdapDirectory, type LdapDirectoryOptions } from '@countersign/hello/ldap-directory';
 import { onTestFinished } from 'vitest';
-import { makeTlsCertificates } from '../samba/tls-certificates.ts';
+import { makeTlsCertificates } from '@countersign/hello/trial-domain';
 import { readRequest, type LdapRequest } from './ldap-messages.ts';
 
 /** Octets to send, one after the other; `cut` closes the connection, also after octets; nothing for silence. */

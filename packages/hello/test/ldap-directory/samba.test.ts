@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { sambaDomainTimeoutMs, startSambaDomain, type SambaDomain } from '../samba/start-samba-domain.ts';
+import { sambaDomainTimeoutMs, startSambaDomain, type SambaDomain } from '@countersign/hello/trial-domain';
 import { changingKeys } from './suites/changing-keys.ts';
 import { connecting } from './suites/connecting.ts';
 import { findingUsers } from './suites/finding-users.ts';

@@ -1,6 +1,6 @@
 import type { Certificate, Key } from '@countersign/core';
 import { signIn, type SignInOptions, type TicketGrantingTicket } from '@countersign/hello/sign-in';
-import { exportableKey } from './exportable-key.ts';
+import { generateExportableKey } from '@countersign/hello/trial-domain';
 import type { KdcIdentity } from './forged-reply.ts';
 import { createTestPki, realm, type TestPki } from './test-pki.ts';
 
@@ -14,8 +14,8 @@ export interface Enrolled {
 
 export async function enrollAlice(): Promise<Enrolled> {
   const pki = await createTestPki();
-  const key = await exportableKey('p256');
-  const kdc = await pki.issueKdc({ key: await exportableKey('p256') });
+  const key = await generateExportableKey('p256');
+  const kdc = await pki.issueKdc({ key: await generateExportableKey('p256') });
   return { pki, key, certificate: await pki.enroll(key, 'alice'), kdc };
 }
 

@@ -3,7 +3,7 @@ import { DerReader } from '@countersign/core/asn1';
 import * as fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { aliceSignsIn, enrollAlice, type Enrolled } from './alice-signs-in.ts';
-import { exportableKey } from './exportable-key.ts';
+import { generateExportableKey } from '@countersign/hello/trial-domain';
 import { forgeReply } from './forged-reply.ts';
 import { askKdc, startMitKdc } from './mit-kdc.ts';
 import { startPkinitKdc, startScriptedKdc } from './scripted-kdc.ts';
@@ -63,7 +63,7 @@ test('random octets are no reply', async () => {
 });
 
 test('a reply of a real KDC that is altered on its way is refused', async () => {
-  const identity = await enrolled.pki.issueKdc({ key: await exportableKey('rsa2048') });
+  const identity = await enrolled.pki.issueKdc({ key: await generateExportableKey('rsa2048') });
   const kdc = await startMitKdc({ ...identity, anchors: [enrolled.pki.caCertificate] });
   for (const place of [0.05, 0.3, 0.6, 0.95]) {
     const outcome = await outcomeOf(

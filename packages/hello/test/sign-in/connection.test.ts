@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { refusal } from '../refusal.ts';
 import { aliceSignsIn, enrollAlice, type Enrolled } from './alice-signs-in.ts';
 import { forgeReply } from './forged-reply.ts';
-import { freePort } from './mit-kdc.ts';
+import { freePort } from '@countersign/hello/trial-domain';
 import { startPkinitKdc, startScriptedKdc, withLength, type Answer } from './scripted-kdc.ts';
 
 let enrolled: Enrolled;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { refusal } from '../refusal.ts';
 import { aliceSignsIn, enrollAlice } from './alice-signs-in.ts';
 import { certificateByHand, extendedKeyUsage, keyUsage } from './certificate-by-hand.ts';
-import { exportableKey } from './exportable-key.ts';
+import { generateExportableKey } from '@countersign/hello/trial-domain';
 import { startMitKdc, type MitKdc, type MitKdcOptions } from './mit-kdc.ts';
 import { createTestPki, type TestPki } from './test-pki.ts';
 
@@ -12,7 +12,7 @@ async function startKdc(pki: TestPki, options: Partial<MitKdcOptions> = {}): Pro
 
 test("another user's certificate is not Alice's", async () => {
   const { pki } = await enrollAlice();
-  const key = await exportableKey('p256');
+  const key = await generateExportableKey('p256');
   const certificate = await pki.enroll(key, 'bob');
   const kdc = await startKdc(pki);
   const error = await refusal(
@@ -37,7 +37,7 @@ test('a realm of which the KDC knows no users', async () => {
 
 test('a certificate that has expired is not sent', async () => {
   const longAgo = await createTestPki(new Date('2020-01-01T00:00:00Z'));
-  const key = await exportableKey('p256');
+  const key = await generateExportableKey('p256');
   const certificate = await longAgo.enroll(key, 'alice');
   const nowhere = { host: '127.0.0.1', port: 9 };
   await refusal(aliceSignsIn({ pki: longAgo, key, certificate }, nowhere), 'CERTIFICATE_EXPIRED');
@@ -46,16 +46,17 @@ test('a certificate that has expired is not sent', async () => {
 test('a certificate that has expired by the clock of the KDC alone is refused by it', async () => {
   const then = new Date('2020-01-01T00:00:00Z');
   const longAgo = await createTestPki(then);
-  const key = await exportableKey('p256');
+  const key = await generateExportableKey('p256');
   const certificate = await longAgo.enroll(key, 'alice');
   const kdc = await startKdc(await createTestPki(), { anchors: [longAgo.caCertificate] });
   const clock = (): Date => new Date(then.getTime() + 3_600_000);
   const options = { clock, lifetimeSeconds: 2_000_000_000 };
   const error = await refusal(
     aliceSignsIn({ pki: longAgo, key, certificate }, kdc.address, options),
-    'CERTIFICATE_NOT_TRUSTED',
+    'CERTIFICATE_EXPIRED',
   );
   expect(error.message).toMatch(/error 7[01]/u);
+  expect(error.message).toContain(`expired at ${certificate.notAfter.toISOString()}`);
 });
 
 test('a certificate of a CA that the KDC does not trust', async () => {

@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { refusal } from '../refusal.ts';
 import { aliceSignsIn, enrollAlice, type Enrolled } from './alice-signs-in.ts';
 import { certificateByHand, extendedKeyUsage, keyUsage } from './certificate-by-hand.ts';
-import { exportableKey } from './exportable-key.ts';
+import { generateExportableKey } from '@countersign/hello/trial-domain';
 import { forgeReply, type KdcIdentity } from './forged-reply.ts';
 import { startMitKdc } from './mit-kdc.ts';
 import { startPkinitKdc } from './scripted-kdc.ts';
@@ -39,7 +39,7 @@ test('a real KDC with a certificate for another realm is not trusted', async () 
 });
 
 test('a real KDC with a certificate for something else is not trusted', async () => {
-  const key = await exportableKey('rsa2048');
+  const key = await generateExportableKey('rsa2048');
   const certificate = await kdcCertificate(key, [extendedKeyUsage(serverAuth)]);
   const kdc = await startMitKdc({ certificate, key, anchors: [enrolled.pki.caCertificate] });
   const error = await refusal(aliceSignsIn(enrolled, kdc.address), 'KDC_NOT_TRUSTED');
@@ -48,14 +48,14 @@ test('a real KDC with a certificate for something else is not trusted', async ()
 
 test('a CA of the same name with another key is not the anchor', async () => {
   const impostor = await createTestPki();
-  const identity = await impostor.issueKdc({ key: await exportableKey('p256') });
+  const identity = await impostor.issueKdc({ key: await generateExportableKey('p256') });
   const error = await refusal(signInWith(identity), 'KDC_NOT_TRUSTED');
   expect(error.cause).toMatchObject({ code: 'SIGNATURE_INVALID' });
 });
 
 test("a reply that another key signed is not the KDC's", async () => {
   const error = await refusal(
-    signInWith({ key: await exportableKey('p256'), certificate: enrolled.kdc.certificate }),
+    signInWith({ key: await generateExportableKey('p256'), certificate: enrolled.kdc.certificate }),
     'KDC_NOT_TRUSTED',
   );
   expect(error.cause).toMatchObject({ code: 'SIGNATURE_INVALID' });
@@ -75,7 +75,7 @@ test('a KDC whose certificate has expired is not trusted', async () => {
 
 test('a KDC whose certificate was revoked is not trusted, where CRLs are given', async () => {
   const { pki, key, certificate } = await enrollAlice();
-  const identity = await pki.issueKdc({ key: await exportableKey('p256') });
+  const identity = await pki.issueKdc({ key: await generateExportableKey('p256') });
   const signInWithCrl = async (): Promise<unknown> => {
     const kdc = await startPkinitKdc(async (asRequest) => ({
       message: await forgeReply(asRequest, identity),
@@ -103,7 +103,10 @@ test('a host name stands in for the Kerberos name only where none is given', asy
   await refusal(signInWith(hostOnly), 'KDC_NOT_TRUSTED');
   await refusal(signInWith(hostOnly, { hostName: 'dc2.contoso.test' }), 'KDC_NOT_TRUSTED');
   await signInWith(hostOnly, { hostName: 'DC1.contoso.test' });
-  const identity = await enrolled.pki.issueKdc({ realm: 'OTHER.TEST', key: await exportableKey('p256') });
+  const identity = await enrolled.pki.issueKdc({
+    realm: 'OTHER.TEST',
+    key: await generateExportableKey('p256'),
+  });
   await refusal(signInWith(identity, { hostName: kdcHost }), 'KDC_NOT_TRUSTED');
 });
 

@@ -1,6 +1,7 @@
 import { createDiffieHellman, getDiffieHellman } from 'node:crypto';
 import type { ErrorCode } from '@countersign/core';
 import { integer, nullValue, oid, sequence, unsignedInteger } from '@countersign/core/asn1';
+import { generateExportableKey } from '@countersign/hello/trial-domain';
 import { beforeAll, expect, test } from 'vitest';
 import { refusal } from '../refusal.ts';
 import { aliceSignsIn, enrollAlice, type Enrolled } from './alice-signs-in.ts';
@@ -8,6 +9,7 @@ import { forgeReply } from './forged-reply.ts';
 import { krbError, paData, typedData, type KrbErrorFields } from './kerberos-der.ts';
 import { readAsRequest, readAuthPack } from './read-as-request.ts';
 import { startPkinitKdc, startScriptedKdc } from './scripted-kdc.ts';
+import { createTestPki } from './test-pki.ts';
 
 let enrolled: Enrolled;
 
@@ -23,7 +25,6 @@ test.for<[number: number, symbol: string, code: ErrorCode]>([
   [18, 'KDC_ERR_CLIENT_REVOKED', 'ACCOUNT_DISABLED'],
   [24, 'KDC_ERR_PREAUTH_FAILED', 'KDC_REFUSED'],
   [29, 'KDC_ERR_SVC_UNAVAILABLE', 'KDC_UNREACHABLE'],
-  [31, 'KRB_AP_ERR_BAD_INTEGRITY', 'KDC_REFUSED'],
   [37, 'KRB_AP_ERR_SKEW', 'CLOCK_SKEW'],
   [60, 'KRB_ERR_GENERIC', 'KDC_REFUSED'],
   [62, 'KDC_ERR_CLIENT_NOT_TRUSTED', 'CERTIFICATE_NOT_TRUSTED'],
@@ -47,6 +48,27 @@ test.for<[number: number, symbol: string, code: ErrorCode]>([
     const error = await refusal(aliceSignsIn(enrolled, kdc), code);
     expect(error.message).toContain(`error ${number}, ${symbol}`);
   }
+});
+
+test('bad integrity is what KDCs that take RSA alone say of elliptic curves, of the user or of the CA', async () => {
+  const kdc = await startPkinitKdc(() => ({ message: krbError({ code: 31 }) }));
+  const ofBoth = await refusal(aliceSignsIn(enrolled, kdc), 'ALGORITHM_NOT_SUPPORTED');
+  expect(ofBoth.message).toContain('error 31, KRB_AP_ERR_BAD_INTEGRITY');
+  expect(ofBoth.message).toMatch(/RSA alone.*the key of the user is p256, and the key of the CA is p256/u);
+  const { pki } = enrolled;
+  const rsaKey = await generateExportableKey('rsa2048');
+  const alice = { pki, key: rsaKey, certificate: await pki.enroll(rsaKey, 'alice') };
+  const ofCa = await refusal(aliceSignsIn(alice, kdc), 'ALGORITHM_NOT_SUPPORTED');
+  expect(ofCa.message).not.toContain('the key of the user');
+  expect(ofCa.message).toContain('the key of the CA is p256');
+});
+
+test('bad integrity is nothing that can be explained without elliptic curves', async () => {
+  const kdc = await startPkinitKdc(() => ({ message: krbError({ code: 31 }) }));
+  const pki = await createTestPki(new Date(), 'CN=RSA CA', 'rsa2048');
+  const key = await generateExportableKey('rsa2048');
+  const certificate = await pki.enroll(key, 'alice');
+  await refusal(aliceSignsIn({ pki, key, certificate }, kdc), 'KDC_REFUSED');
 });
 
 test('the words of the KDC are shown, without what a terminal would act upon', async () => {

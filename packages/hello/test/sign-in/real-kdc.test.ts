@@ -11,7 +11,7 @@ import {
 import { createMemoryProvider } from '@countersign/provider-memory';
 import { expect, onTestFinished, test } from 'vitest';
 import { aliceSignsIn, enrollAlice } from './alice-signs-in.ts';
-import { exportableKey } from './exportable-key.ts';
+import { generateExportableKey } from '@countersign/hello/trial-domain';
 import { runWithCache, startMitKdc, type MitKdc, type MitKdcOptions } from './mit-kdc.ts';
 import { createTestPki, realm } from './test-pki.ts';
 
@@ -109,7 +109,7 @@ async function realmWithAlice(
   kdcKey: 'rsa2048' | 'p256' = 'rsa2048',
 ): Promise<{ readonly kdc: MitKdc; readonly options: SignInOptions }> {
   const { pki, key, certificate } = await enrollAlice();
-  const identity = await pki.issueKdc({ key: await exportableKey(kdcKey) });
+  const identity = await pki.issueKdc({ key: await generateExportableKey(kdcKey) });
   const kdc = await startMitKdc({ ...identity, anchors: [pki.caCertificate], ...settings });
   const kdcTrust = { trustAnchors: [pki.caCertificate] };
   return { kdc, options: { key, certificate, user: 'alice', realm, kdc: kdc.address, kdcTrust } };

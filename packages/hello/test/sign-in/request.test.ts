@@ -6,7 +6,7 @@ import { createMemoryProvider } from '@countersign/provider-memory';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { refusal } from '../refusal.ts';
 import { aliceSignsIn, enrollAlice, type Enrolled } from './alice-signs-in.ts';
-import { exportableKey } from './exportable-key.ts';
+import { generateExportableKey } from '@countersign/hello/trial-domain';
 import { forgeReply } from './forged-reply.ts';
 import { paData } from './kerberos-der.ts';
 import { readAsRequest, readAuthPack, type ReceivedRequest } from './read-as-request.ts';
@@ -108,7 +108,7 @@ test('a user principal name may be answered with the name behind it, any other n
 });
 
 test('a certificate that is not for the key is not sent', async () => {
-  const key = await exportableKey('p256');
+  const key = await generateExportableKey('p256');
   const nowhere = { host: '127.0.0.1', port: 9 };
   await refusal(aliceSignsIn({ ...enrolled, key }, nowhere), 'CERTIFICATE_KEY_MISMATCH');
 });

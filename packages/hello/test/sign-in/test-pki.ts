@@ -11,7 +11,7 @@ import {
   type DirectoryUser,
   type Key,
 } from '@countersign/core';
-import { exportableKey, type ExportableKey } from './exportable-key.ts';
+import { generateExportableKey, type ExportableKey } from '@countersign/hello/trial-domain';
 
 export const realm = 'CONTOSO.TEST';
 export const kdcHost = 'dc1.contoso.test';
@@ -35,10 +35,11 @@ export interface TestPki {
 export async function createTestPki(
   at: Date = new Date(),
   caName = 'CN=Contoso CA,O=Contoso',
+  caAlgorithm: 'p256' | 'rsa2048' = 'p256',
 ): Promise<TestPki> {
   const clock = (): Date => at;
   const directory = new TestDirectory();
-  const caKey = await exportableKey('p256');
+  const caKey = await generateExportableKey(caAlgorithm);
   const caCertificate = await createRootCertificate(caKey, Name.fromString(caName), at);
   const ca = new CertificationAuthority({
     key: caKey,
@@ -50,7 +51,7 @@ export async function createTestPki(
     caIssuersUris: ['http://pki.contoso.test/ca.cer'],
     clock,
   });
-  const agentKey = await exportableKey('p256');
+  const agentKey = await generateExportableKey('p256');
   const agentCertificate = await ca.issueForOperator(await createCertificationRequest(agentKey), {
     profile: 'enrollment-agent',
     subject: Name.fromString('CN=Contoso Enrollment Agent,O=Contoso'),
@@ -66,7 +67,7 @@ export async function createTestPki(
       return ca.issue(der);
     },
     issueKdc: async (fields = {}) => {
-      const key = fields.key ?? (await exportableKey('rsa2048'));
+      const key = fields.key ?? (await generateExportableKey('rsa2048'));
       const request = await createCertificationRequest(key);
       const certificate = await ca.issueForOperator(request, {
         profile: 'kdc',

@@ -2,8 +2,12 @@ import { CountersignError } from '@countersign/core';
 import type { KerberosError } from './kerberos-error.ts';
 import { kerberosRefusals, otherRefusal } from './kerberos-refusals.ts';
 
-/** Numbers of KRB-ERROR after which the exchange goes on. */
-export const kerberosErrors = { preauthRequired: 25, dhKeyParametersNotAccepted: 65 } as const;
+/** Numbers of KRB-ERROR on which more than a refusal depends. */
+export const kerberosErrors = {
+  preauthRequired: 25,
+  badIntegrity: 31,
+  dhKeyParametersNotAccepted: 65,
+} as const;
 
 /**
  * The refusal that a KDC's error stands for. Nothing authenticates a KRB-ERROR: it is a lead, no proof.

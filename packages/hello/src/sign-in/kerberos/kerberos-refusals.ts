@@ -96,7 +96,7 @@ export const kerberosRefusals: ReadonlyMap<number, KerberosRefusal> = new Map([
     'KRB_AP_ERR_BAD_INTEGRITY',
     'KDC_REFUSED',
     'it cannot make sense of the signed request',
-    'Use RSA for the keys of user and CA if the KDC is Heimdal or Samba, whose versions before 8 know no elliptic curves.',
+    kdcLog,
   ),
   refusal(
     37,

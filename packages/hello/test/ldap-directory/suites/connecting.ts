@@ -4,8 +4,7 @@ import { LdapDirectory, type LdapDirectoryOptions } from '@countersign/hello/lda
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { newPublicKey } from '../../people.ts';
 import { refusal } from '../../refusal.ts';
-import type { SambaDomain } from '../../samba/start-samba-domain.ts';
-import { makeTlsCertificates } from '../../samba/tls-certificates.ts';
+import { type SambaDomain, makeTlsCertificates } from '@countersign/hello/trial-domain';
 import { temporaryDirectory } from '../../temporary-directory.ts';
 import { newName, openDirectory, optionsFor } from './open-directory.ts';
 

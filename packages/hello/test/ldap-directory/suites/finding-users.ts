@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { refusal } from '../../refusal.ts';
-import type { SambaDomain } from '../../samba/start-samba-domain.ts';
+import type { SambaDomain } from '@countersign/hello/trial-domain';
 import { newName, openDirectory } from './open-directory.ts';
 
 export function findingUsers(domain: () => SambaDomain): void {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { SambaDomain } from '../../samba/start-samba-domain.ts';
+import type { SambaDomain } from '@countersign/hello/trial-domain';
 import { newName, openDirectory } from './open-directory.ts';
 
 export function hostileNames(domain: () => SambaDomain): void {

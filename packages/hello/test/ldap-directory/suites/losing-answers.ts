@@ -1,7 +1,6 @@
 import { CountersignError } from '@countersign/core';
 import { describe, expect, test } from 'vitest';
-import { ldbValues } from '../../samba/ldb-tools.ts';
-import type { SambaDomain } from '../../samba/start-samba-domain.ts';
+import { ldbValues, type SambaDomain } from '@countersign/hello/trial-domain';
 import { startCuttingProxy } from '../cutting-proxy.ts';
 import { keyIdOf, newKey } from './key-values.ts';
 import { newName, openDirectory } from './open-directory.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { LdapDirectory, type LdapDirectoryOptions } from '@countersign/hello/ldap-directory';
 import { onTestFinished } from 'vitest';
-import type { SambaDomain } from '../../samba/start-samba-domain.ts';
+import type { SambaDomain } from '@countersign/hello/trial-domain';
 
 /** What is needed to open the domain as its administrator. */
 export async function optionsFor(domain: SambaDomain): Promise<LdapDirectoryOptions> {

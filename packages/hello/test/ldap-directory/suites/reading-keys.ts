@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { refusal } from '../../refusal.ts';
-import { ldbAddValues, ldbValues } from '../../samba/ldb-tools.ts';
-import type { SambaDomain } from '../../samba/start-samba-domain.ts';
+import { ldbAddValues, ldbValues, type SambaDomain } from '@countersign/hello/trial-domain';
 import { helloKeyValue, keyIdOf, newKey, otherUsageValue, senselessValue } from './key-values.ts';
 import { newName, openDirectory } from './open-directory.ts';
 

@@ -2,16 +2,19 @@ import { generateKeyPair, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { schemesOf, type Key } from '@countersign/core';
 
-/** A key of `node:crypto` behind the interface of providers, which other programs can be given. */
+/**
+ * A key of `node:crypto` behind the interface of providers, which other programs can be given: for servers that read
+ * theirs from a file. Users' keys come from a provider.
+ */
 export interface ExportableKey extends Key {
   /** PKCS #8, PEM. */
   readonly privateKeyPem: string;
 }
 
-export async function exportableKey(algorithm: 'p256' | 'rsa2048'): Promise<ExportableKey> {
+export async function generateExportableKey(algorithm: 'p256' | 'rsa2048'): Promise<ExportableKey> {
   const { publicKey, privateKey } = await generate(algorithm);
   return {
-    ref: `test:${algorithm}`,
+    ref: `exportable:${algorithm}`,
     label: algorithm,
     algorithm,
     publicKey: Uint8Array.from(publicKey.export({ format: 'der', type: 'spki' })),

@@ -1,4 +1,4 @@
-import { runTool } from './run-tool.ts';
+import { runProgram } from '../run-program.ts';
 
 /** A database of Samba, which ldb's tools read and write beside the server, with all rights and no LDAP between. */
 export interface LdbDatabase {
@@ -6,14 +6,16 @@ export interface LdbDatabase {
   readonly configFile: string;
 }
 
-/** @returns what the tool wrote. @throws if it does not succeed */
+/** @returns what the tool wrote. @throws CountersignError `TRIAL_DOMAIN_NOT_AVAILABLE` */
 export async function ldb(
   { samDatabase, configFile }: LdbDatabase,
   tool: 'ldbadd' | 'ldbmodify' | 'ldbsearch',
   args: readonly string[],
   ldif = '',
 ): Promise<string> {
-  return runTool(tool, [`--configfile=${configFile}`, '-H', samDatabase, ...args], { input: `${ldif}\n` });
+  const options = [`--configfile=${configFile}`, '-H', samDatabase, ...args];
+  const { stdout } = await runProgram(tool, options, { input: `${ldif}\n` });
+  return stdout;
 }
 
 /** All values of an attribute of an entry, sorted, as they stand in the database. */

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AndFilter, Attribute, Change, Client, EqualityFilter } from 'ldapts';
+import { formatSid } from '../../ldap-directory/sid.ts';
+import { notAvailable } from '../trial-failure.ts';
 
 export interface NewSambaUser {
   /** sAMAccountName. */
@@ -40,21 +42,25 @@ export async function addUser(store: UserStore, user: NewSambaUser): Promise<Sam
   const { name, commonName = name, upn = `${name}@${realm.toLowerCase()}` } = user;
   const { groups = [], disabled = false, password = `aA1-${randomUUID()}` } = user;
   const distinguishedName = `CN=${escapeRdn(commonName)},CN=Users,${baseDn}`;
-  await using client = new Client({
+  const client = new Client({
     url: store.ldapsUrl,
     tlsOptions: { ca: [await readFile(store.caFile)] },
   });
-  await client.bind(admin.name, admin.password);
-  await client.add(distinguishedName, [
-    text('objectClass', 'user'),
-    text('sAMAccountName', name),
-    text('userAccountControl', disabled ? disabledAccount : normalAccount),
-    ...(upn === null ? [] : [text('userPrincipalName', upn)]),
-    passwordAttribute(password),
-  ]);
-  for (const group of groups) await addToGroup(client, baseDn, group, distinguishedName);
-  const sid = await sidOf(client, distinguishedName);
-  return { upn: upn ?? '', account: `${netbiosName}\\${name}`, distinguishedName, sid };
+  try {
+    await client.bind(admin.name, admin.password);
+    await client.add(distinguishedName, [
+      text('objectClass', 'user'),
+      text('sAMAccountName', name),
+      text('userAccountControl', disabled ? disabledAccount : normalAccount),
+      ...(upn === null ? [] : [text('userPrincipalName', upn)]),
+      passwordAttribute(password),
+    ]);
+    for (const group of groups) await addToGroup(client, baseDn, group, distinguishedName);
+    const sid = await sidOf(client, distinguishedName);
+    return { upn: upn ?? '', account: `${netbiosName}\\${name}`, distinguishedName, sid };
+  } finally {
+    await client.unbind();
+  }
 }
 
 // MS-ADTS 2.2.16.
@@ -94,11 +100,9 @@ async function sidOf(client: Client, distinguishedName: string): Promise<string>
     explicitBufferAttributes: ['objectSid'],
   });
   const octets = searchEntries[0]?.['objectSid'];
-  if (!Buffer.isBuffer(octets)) throw new Error(`${distinguishedName} has no SID`);
-  const subAuthorities = Array.from({ length: octets.readUInt8(1) }, (_, at) =>
-    octets.readUInt32LE(8 + 4 * at),
-  );
-  return `S-${octets.readUInt8(0)}-${octets.readUIntBE(2, 6)}-${subAuthorities.join('-')}`;
+  const sid = Buffer.isBuffer(octets) ? formatSid(octets) : undefined;
+  if (sid !== undefined) return sid;
+  throw notAvailable(`${distinguishedName} has no SID`, 'Look into the log of Samba.');
 }
 
 /** RFC 4514 2.4. */

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runTool } from './run-tool.ts';
+import { runProgram } from '../run-program.ts';
 
 export interface TlsFiles {
   /** PEM. */
@@ -23,20 +23,20 @@ export async function makeTlsCertificates(folder: string): Promise<TlsFiles> {
       'basicConstraints = critical, CA:FALSE',
     ].join('\n'),
   );
-  await runTool('openssl', [
+  await runProgram('openssl', [
     'req',
     '-x509',
     ...newKey,
     '-subj',
-    '/CN=Test CA',
+    '/CN=Trial CA',
     '-keyout',
     caKey,
     '-out',
     caFile,
   ]);
   const request = ['req', '-newkey', 'rsa:2048', '-noenc', '-subj', '/CN=localhost'];
-  await runTool('openssl', [...request, '-keyout', keyFile, '-out', file('tls.csr')]);
-  await runTool('openssl', [
+  await runProgram('openssl', [...request, '-keyout', keyFile, '-out', file('tls.csr')]);
+  await runProgram('openssl', [
     'x509',
     '-req',
     '-days',
