@@ -167,7 +167,7 @@ describe('countersign demo, run by a person', () => {
 
   test('tells its progress on standard error and its result on standard output', () => {
     expect(outcome.status).toBe(0);
-    expect(outcome.stderr.match(/^✓ /gm)).toHaveLength(15);
+    expect(outcome.stderr.match(/^✓ /gm)).toHaveLength(16);
     for (const file of artifacts) expect(outcome.stdout).toContain(`  ${file}`);
     expect(outcome.stdout).not.toContain('✓');
   });

@@ -13,9 +13,14 @@ export function demoCommand() {
       ).choices(demoProviders),
     )
     .addOption(
-      new Option('--algorithm <name>', 'key algorithm')
-        .choices(['p256', 'rsa2048'] as const)
-        .default('p256' as const),
+      new Option(
+        '--algorithm <name>',
+        'key algorithm (default: p256; with --full rsa2048, because the KDC of Samba takes RSA alone)',
+      ).choices(['p256', 'rsa2048'] as const),
+    )
+    .option(
+      '--full',
+      'with a real directory and KDC: a Samba Active Directory domain, and MIT Kerberos (as root)',
     )
     .option('--out <dir>', 'leave the artifacts here (default: a new directory under the state directory)')
     .option(
@@ -25,7 +30,7 @@ export function demoCommand() {
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ countersign demo\n  $ countersign demo --algorithm rsa2048 --out artifacts --json',
+      '\nExamples:\n  $ countersign demo\n  $ countersign demo --algorithm rsa2048 --out artifacts --json\n  $ countersign demo --full --provider pkcs11',
     )
     .action((options) =>
       report(options, async (say) => {

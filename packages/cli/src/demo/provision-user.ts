@@ -1,12 +1,17 @@
-import { Certificate, CountersignError, parseCertificatePolicies } from '@countersign/core';
+import {
+  Certificate,
+  CountersignError,
+  parseCertificatePolicies,
+  type KeyAlgorithm,
+} from '@countersign/core';
 import { authenticatorCode, type ProvisioningStep } from '@countersign/hello';
 import { writeFileAtomic } from '@countersign/state';
 import { joinDevice } from '../provisioning/device.ts';
 import { readHelloConfig, type HelloConfig } from '../provisioning/hello-config.ts';
 import { runProvisioning } from '../provisioning/run-provisioning.ts';
 import { openSite } from '../site/run-site.ts';
-import { demoUser } from './demo-user.ts';
-import type { DemoOptions, StepLog } from './run-demo.ts';
+import type { DemoUser } from './demo-user.ts';
+import type { StepLog } from './run-demo.ts';
 import { placesIn } from './set-up-organization.ts';
 import type { UserKeys } from './user-keys.ts';
 
@@ -24,13 +29,14 @@ export interface ProvisionedUser {
 /** Provisions the demonstration's user as `countersign provision` does, with settings that it leaves in a file. */
 export async function provisionUser(
   state: string,
-  { algorithm }: DemoOptions,
+  user: DemoUser,
+  algorithm: KeyAlgorithm,
   keys: UserKeys,
   pin: Uint8Array,
   log: StepLog,
 ): Promise<ProvisionedUser> {
   const { site, settings } = placesIn(state);
-  await writeFileAtomic(settings, formatSettings(keys, algorithm), { mode: 0o644 });
+  await writeFileAtomic(settings, formatSettings(user, keys, algorithm), { mode: 0o644 });
   const config = await readHelloConfig(settings);
   const authenticator = await log.runStep(
     'device',
@@ -40,10 +46,10 @@ export async function provisionUser(
       const { deviceId } = await joinDevice(config.stateDirectory, devices);
       did(`device ${deviceId}, whose key signs all that it asks for`);
       did('TOTP (RFC 6238), each code good once');
-      return verifier.enroll(demoUser.upn);
+      return verifier.enroll(user.upn);
     },
   );
-  const told = new ProvisioningSteps(log, keys);
+  const told = new ProvisioningSteps(log, user, keys);
   let countersigned: Uint8Array | undefined;
   const { record } = await runProvisioning(config, {
     caPin: {},
@@ -75,11 +81,11 @@ export async function provisionUser(
   return { config, request, countersigned, certificate, keyRef };
 }
 
-function formatSettings({ uri, isSecurityDevice }: UserKeys, algorithm: string): string {
+function formatSettings({ upn }: DemoUser, { uri, isSecurityDevice }: UserKeys, algorithm: string): string {
   const settings = {
     format: 'countersign-hello',
     version: 1,
-    upn: demoUser.upn,
+    upn,
     stateDirectory: 'hello',
     keys: { [isSecurityDevice ? 'securityDevice' : 'software']: uri, algorithm },
     policy: {
@@ -112,12 +118,14 @@ const titles: Readonly<Record<ProvisioningStep, readonly [name: string, title: s
 /** Turns what provisioning tells into steps of the demonstration: one ends when the next begins. */
 class ProvisioningSteps {
   readonly #log: StepLog;
+  readonly #user: DemoUser;
   readonly #keys: UserKeys;
   #current: { readonly step: ProvisioningStep; readonly did: string[]; durationMs: number } | undefined;
   #toldAtMs = performance.now();
 
-  constructor(log: StepLog, keys: UserKeys) {
+  constructor(log: StepLog, user: DemoUser, keys: UserKeys) {
     this.#log = log;
+    this.#user = user;
     this.#keys = keys;
   }
 
@@ -159,7 +167,7 @@ class ProvisioningSteps {
         return [
           what,
           'RA: proof of possession, and that the key is the one registered for the user',
-          `RA to CA: CMS SignedData around the request, requestername ${demoUser.account}`,
+          `RA to CA: CMS SignedData around the request, requestername ${this.#user.account}`,
           "CA: the agent's signature, certificate, purpose and standing; the user comes from the directory",
         ];
       case 'prerequisites':

@@ -5,13 +5,17 @@ import { makeDirectory } from '../files/make-directory.ts';
 import { artifactFiles, writeArtifacts, type ArtifactFile } from './artifacts.ts';
 import { enroll } from './enroll.ts';
 import { withFreshDemoState } from './demo-state.ts';
-import { demoUser, type DemoUser } from './demo-user.ts';
+import type { DemoUser } from './demo-user.ts';
+import type { DemoSignIn } from './sign-in-step.ts';
 import { bestProvider, type DemoProvider } from './user-keys.ts';
 
 export interface DemoOptions {
   /** The best one of this machine if absent. */
   readonly provider?: DemoProvider | undefined;
-  readonly algorithm: 'p256' | 'rsa2048';
+  /** RSA in full, because Samba's KDC takes nothing else; else P-256. */
+  readonly algorithm?: 'p256' | 'rsa2048' | undefined;
+  /** With an Active Directory domain (Samba) as directory and KDC. */
+  readonly full?: boolean | undefined;
   readonly out?: string | undefined;
   readonly pinFile?: string | undefined;
 }
@@ -38,6 +42,8 @@ export interface DemoSummary {
     readonly keyId: string;
   };
   readonly steps: readonly DemoStep[];
+  /** Servers that the user signed in to, or was refused by; empty where none is installed. */
+  readonly signIns: readonly DemoSignIn[];
   /** Absolute path of the artifacts. */
   readonly out: string;
   readonly artifacts: readonly ArtifactFile[];
@@ -68,6 +74,7 @@ export interface StepLog {
  * what an earlier run left in the same place stays as it was.
  */
 export async function runDemo(options: DemoOptions, tell: (step: DemoStep) => void): Promise<DemoSummary> {
+  const algorithm = options.algorithm ?? (options.full === true ? 'rsa2048' : 'p256');
   const provider = options.provider ?? (await bestProvider());
   const out = resolve(options.out ?? join(defaultStateDirectory(), 'demo', timestamp(new Date())));
   const unmakeOut = await makeDirectory(out);
@@ -85,13 +92,14 @@ export async function runDemo(options: DemoOptions, tell: (step: DemoStep) => vo
   };
   try {
     return await withFreshDemoState(out, async (state) => {
-      const enrolled = await enroll(state, provider, options, { runStep, record });
+      const enrolled = await enroll(state, provider, { ...options, algorithm }, { runStep, record });
       const summary: DemoSummary = {
         provider,
-        algorithm: options.algorithm,
-        user: demoUser,
+        algorithm,
+        user: enrolled.user,
         certificate: summarize(enrolled.certificate),
         steps,
+        signIns: enrolled.signIns,
         out,
         artifacts: artifactFiles,
         state,

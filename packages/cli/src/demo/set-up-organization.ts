@@ -1,13 +1,18 @@
 import { join } from 'node:path';
 import { Name, type Certificate, type KeyAlgorithm } from '@countersign/core';
-import { createFileDirectory } from '@countersign/hello';
+import { createFileDirectory, openFileDirectory } from '@countersign/hello';
 import { initCa } from '../authorities/ca-state.ts';
 import { initRa } from '../authorities/ra-state.ts';
 import { initSite } from '../site/init-site.ts';
-import { demoUser } from './demo-user.ts';
+import { demoUser, type DemoUser } from './demo-user.ts';
+import { useDomainAsDirectory } from './domain-directory.ts';
+import { startDemoDomain, type DemoDomain } from './full/start-demo-domain.ts';
 import type { RunStep } from './run-demo.ts';
 
-export interface DemoAuthorities {
+export interface DemoOrganization {
+  readonly user: DemoUser;
+  /** Runs until it is stopped; undefined where the embedded directory serves. */
+  readonly domain: DemoDomain | undefined;
   readonly caCertificate: Certificate;
   readonly raCertificate: Certificate;
 }
@@ -25,19 +30,23 @@ export function placesIn(state: string) {
   } as const;
 }
 
+export interface OrganizationOptions {
+  readonly algorithm: KeyAlgorithm;
+  readonly endorsementRoots: string | undefined;
+  /** Whether an Active Directory domain is the directory on premises. */
+  readonly hasDomain: boolean;
+  /** Told of the domain as soon as it runs, so that it can be stopped whatever follows. */
+  readonly onDomain: (domain: DemoDomain) => void;
+}
+
 /** Everything that has to be there before a user can be provisioned. */
 export async function setUpOrganization(
   state: string,
-  algorithm: KeyAlgorithm,
-  endorsementRoots: string | undefined,
+  { algorithm, endorsementRoots, hasDomain, onDomain }: OrganizationOptions,
   runStep: RunStep,
-): Promise<DemoAuthorities> {
+): Promise<DemoOrganization> {
   const { directory, cloud, ca, ra, site } = placesIn(state);
-  await runStep('directory', 'Two directories know the user: in the cloud, and on premises', async (did) => {
-    for (const place of [directory, cloud]) await (await createFileDirectory(place)).addUser(demoUser);
-    did(`${demoUser.upn}, ${demoUser.account}`);
-    did(demoUser.sid);
-  });
+  await createFileDirectory(directory);
   const caCertificate = await runStep('ca', 'A certification authority starts', async (did) => {
     const { certificate } = await initCa(ca, {
       directory,
@@ -51,6 +60,21 @@ export async function setUpOrganization(
     did(`${certificate.subject.toString()}, ${certificate.publicKey.algorithm}, its ledger in SQLite`);
     if (endorsementRoots !== undefined) did('it certifies users’ keys only if a TPM proves to hold them');
     return certificate;
+  });
+  const domain = hasDomain
+    ? await runStep('domain', 'An Active Directory domain starts, with a KDC', async (did) => {
+        const started = await startDemoDomain(ca, { upn: demoUser.upn, commonName: 'Alice Example' }, did);
+        onDomain(started);
+        await useDomainAsDirectory(directory, started);
+        return started;
+      })
+    : undefined;
+  const user = domain?.user ?? demoUser;
+  await runStep('directory', 'Two directories know the user: in the cloud, and on premises', async (did) => {
+    await (await createFileDirectory(cloud)).addUser(user);
+    if (domain === undefined) await (await openFileDirectory(directory)).addUser(user);
+    did(`${user.upn}, ${user.account}`);
+    did(user.sid);
   });
   const raCertificate = await runStep(
     'ra',
@@ -73,5 +97,5 @@ export async function setUpOrganization(
     await initSite(site, { ca, ra, raPin: {}, cloud, synchronousEnrollment: true, syncIntervalMinutes: 30 });
     did('identity, key registration (MS-KPP), RA (MS-OAPXBC); key receipts let keys in before their sync');
   });
-  return { caCertificate, raCertificate };
+  return { user, domain, caCertificate, raCertificate };
 }

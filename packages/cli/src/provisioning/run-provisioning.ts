@@ -103,6 +103,7 @@ class Run {
   readonly #run: ProvisioningRun;
   readonly #surroundings: Surroundings;
   readonly #log: EventLog;
+  #pin: Uint8Array | undefined;
 
   constructor(config: HelloConfig, run: ProvisioningRun, surroundings: Surroundings) {
     this.#config = config;
@@ -124,15 +125,15 @@ class Run {
       }
     } finally {
       stations.close();
+      this.#pin?.fill(0);
     }
   }
 
   #stations(): HttpsStations {
     const { organization, device, place } = this.#surroundings;
-    const { upn, keys, policy, stateDirectory } = this.#config;
+    const { upn, keys, policy } = this.#config;
     const { input, say, secondFactor } = this.#run;
     const { urls, https } = organization;
-    const history = new PinHistory(stateDirectory);
     return new HttpsStations({
       upn,
       identity: new IdentityClient({ url: urls.identity, device, ...https }),
@@ -158,11 +159,28 @@ class Run {
       onSecondFactorRefused: ({ message, hint }: CountersignError) => {
         say(`${message}. ${hint}`);
       },
-      withPin: async (purpose, use) =>
-        purpose === 'new'
-          ? withNewPin(input, policy.pin, history, newPinQuestion(place.uri), say, use)
-          : withGivenPin(input, { purpose: 'your Windows Hello key', twice: false }, use),
+      withPin: async (purpose, use) => this.#withPin(purpose, use),
       attest: attestForRa(organization, place.provider),
+    });
+  }
+
+  /** A person enters a PIN once a run, whatever it is needed for. */
+  async #withPin<T>(purpose: 'new' | 'known', use: (pin: Uint8Array) => Promise<T>): Promise<T> {
+    const { input, say } = this.#run;
+    const { policy, stateDirectory } = this.#config;
+    const keep = async (pin: Uint8Array): Promise<T> => {
+      this.#pin ??= Uint8Array.from(pin);
+      return use(pin);
+    };
+    if (purpose === 'new') {
+      const question = newPinQuestion(this.#surroundings.place.uri);
+      return withNewPin(input, policy.pin, new PinHistory(stateDirectory), question, say, keep);
+    }
+    const known = { ...input, pin: input.pin ?? this.#pin };
+    return withGivenPin(known, { purpose: 'your Windows Hello key', twice: false }, async (pin) => {
+      const result = await use(pin);
+      this.#pin ??= Uint8Array.from(pin);
+      return result;
     });
   }
 

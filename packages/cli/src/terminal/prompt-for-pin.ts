@@ -34,31 +34,59 @@ const key = {
   controlU: 0x15,
 };
 
-type Keystrokes = AsyncGenerator<number, void>;
-
 /** One hidden stretch for all that is asked: what is typed or pasted ahead counts, and nothing echoes in between. */
 async function withHiddenKeystrokes<T>(use: (keystrokes: Keystrokes) => Promise<T>): Promise<T> {
   const { stdin } = process;
   stdin.setRawMode(true);
-  stdin.resume();
-  const keystrokes = readKeystrokes();
+  const keystrokes = new Keystrokes();
   try {
     return await use(keystrokes);
   } finally {
-    await keystrokes.return();
+    keystrokes.end();
     stdin.setRawMode(false);
-    stdin.pause();
   }
 }
 
-async function* readKeystrokes(): Keystrokes {
-  for await (const chunk of process.stdin.iterator({ destroyOnReturn: false })) {
-    if (!(chunk instanceof Uint8Array)) continue;
-    try {
-      yield* chunk;
-    } finally {
-      chunk.fill(0);
+/** What is typed, octet by octet, as long as somebody listens. */
+class Keystrokes {
+  readonly #chunks: Uint8Array[] = [];
+  #at = 0;
+  #hasEnded = false;
+  #wake: () => void = () => undefined;
+  readonly #onData = (chunk: Uint8Array): void => {
+    this.#chunks.push(chunk);
+    this.#wake();
+  };
+  readonly #onEnd = (): void => {
+    this.#hasEnded = true;
+    this.#wake();
+  };
+
+  constructor() {
+    // Listening makes standard input flow, whatever state the prompt before left it in.
+    process.stdin.on('data', this.#onData).on('end', this.#onEnd).resume();
+  }
+
+  /** @returns undefined when there is nobody at the keyboard any more */
+  async next(): Promise<number | undefined> {
+    for (;;) {
+      const [chunk] = this.#chunks;
+      if (chunk !== undefined && this.#at < chunk.length) return chunk[this.#at++];
+      if (chunk !== undefined) this.#dropFirst(chunk);
+      else if (this.#hasEnded) return undefined;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
+  }
+
+  end(): void {
+    process.stdin.off('data', this.#onData).off('end', this.#onEnd).pause();
+    for (const chunk of this.#chunks) chunk.fill(0);
+  }
+
+  #dropFirst(chunk: Uint8Array): void {
+    chunk.fill(0);
+    this.#chunks.shift();
+    this.#at = 0;
   }
 }
 
@@ -68,8 +96,8 @@ async function readLine(keystrokes: Keystrokes, prompt: string): Promise<Uint8Ar
   let length = 0;
   try {
     for (;;) {
-      const { value: octet, done } = await keystrokes.next();
-      if (done === true || octet === key.controlC || octet === key.controlD) throw gaveUp();
+      const octet = await keystrokes.next();
+      if (octet === undefined || octet === key.controlC || octet === key.controlD) throw gaveUp();
       if (octet === key.enter || octet === key.lineFeed) return Uint8Array.from(typed.subarray(0, length));
       if (octet === key.controlU) length = 0;
       else if (octet === key.backspace || octet === key.controlH) length = lastCharacterStart(typed, length);
