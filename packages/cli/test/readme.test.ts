@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { authenticatorCode } from '@countersign/hello';
 import { expect, test } from 'vitest';
 import { emptySite } from './enrollment-site.ts';
 import { requestByOpenssl } from './openssl.ts';
-import { childEnvironment, onSources, parseJson } from './run-countersign.ts';
+import { organization } from './provisioning/organization.ts';
+import { childEnvironment, onSources, parseJson, textIn } from './run-countersign.ts';
 
 test('the walk in the README works, line by line', async () => {
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
@@ -37,6 +39,39 @@ test('the walk in the README works, line by line', async () => {
     await site.remove();
   }
 });
+
+test('so does the walk through provisioning', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+  const walk = /## Provisioning a user.+?```sh\n(.+?)```/s.exec(readme)?.[1] ?? '';
+  const at = await organization();
+  try {
+    const commands = walk.match(/^countersign .+?(?:[^\\]$)/gms) ?? [];
+    expect(commands.length).toBe(7);
+    const settings = /^\{ "format".+?\}$(?=\nEND)/ms.exec(walk)?.[0] ?? '';
+    await writeFile(join(at.path, 'hello.json'), settings);
+    // The organization of the tests has cloud and site already: Alice joins it.
+    const [addUser = '', , joinSite = '', authenticator = '', prereq = '', provision = ''] = commands.map(
+      (line) => line.replace(/ +#.*/, '').replace('countersign ', ''),
+    );
+    for (const directory of ['cloud', 'dir']) {
+      await at.runJson(wordsOf(addUser.replace('--dir cloud', `--dir ${directory}`)));
+    }
+    await at.runJson(wordsOf(joinSite));
+    const uri = textIn(await at.runJson(wordsOf(authenticator)), 'uri');
+    const prereqs = await at.run([...wordsOf(prereq), '--json'], { SSH_CONNECTION: '' });
+    expect(parseJson(prereqs.stdout)).toMatchObject({ result: 'WillProvision' });
+    await writeFile(join(at.path, 'code'), authenticatorCode(uri, new Date()));
+    const run = [...wordsOf(provision), '--pin-file', 'pin', '--code-file', 'code'];
+    expect(await at.runJson(run)).toMatchObject({ kind: 'complete' });
+  } finally {
+    await at.remove();
+  }
+});
+
+function wordsOf(command: string): string[] {
+  const words = command.replaceAll('\\\n', ' ').match(/'[^']*'|\S+/g) ?? [];
+  return words.map((word) => word.replaceAll("'", ''));
+}
 
 test('the error in the README is one that the command gives', async () => {
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
