@@ -23,13 +23,19 @@ export type {
 } from './provisioning/stations.ts';
 
 export {
+  assertEnteredAlike,
+  assertPinNotExpired,
+  changePin,
   checkPin,
   defaultPinPolicy,
   effectivePinPolicy,
   isSimple,
   PinHistory,
+  pinExpiration,
   type CharacterRule,
   type HistoryCost,
+  type PinChange,
+  type PinExpiration,
   type PinPolicy,
   type PinPolicySettings,
 } from './pin/index.ts';

@@ -1,47 +1,35 @@
-import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { CountersignError } from '@countersign/core';
 import {
-  ensurePrivateDirectory,
-  JsonObject,
-  parseJsonDocument,
-  readFileIfExists,
-  removeFileDurably,
-  withLock,
-  writeFileAtomic,
-} from '@countersign/state';
+  defaultCost,
+  isRemembered,
+  PinHistoryFile,
+  rememberedPin,
+  type HistoryCost,
+  type PinHistoryContents,
+  type RememberedPin,
+} from './pin-history-file.ts';
 import type { PinPolicy } from './pin-policy.ts';
-
-/** What a guess at a remembered PIN costs whoever has the file. */
-export interface HistoryCost {
-  readonly N: number;
-  readonly r: number;
-  readonly p: number;
-}
-
-const defaultCost: HistoryCost = { N: 2 ** 15, r: 8, p: 1 };
 
 /**
  * Which PINs a user had, and since when the present one is: for the policies History and Expiration. Each is kept as a
  * salted scrypt hash. A PIN reset forgets them all.
  */
 export class PinHistory {
-  readonly #directory: string;
+  readonly #file: PinHistoryFile;
   readonly #cost: HistoryCost;
 
   /** @param directory made if missing, readable by its owner alone */
   constructor(directory: string, cost: HistoryCost = defaultCost) {
-    this.#directory = directory;
+    this.#file = new PinHistoryFile(directory);
     this.#cost = cost;
   }
 
   /** @throws CountersignError `PIN_INVALID` if it is one of those that may not come again */
   async assertNotUsed(pin: Uint8Array, { history }: Pick<PinPolicy, 'history'>): Promise<void> {
     if (history === 0) return;
-    for (const each of (await this.#read()).slice(0, history)) {
-      const hash = await hashOf(pin, each.salt, each.cost);
-      if (!timingSafeEqual(hash, each.hash)) continue;
+    const { pins } = await this.#file.read();
+    for (const each of pins.slice(0, history)) {
+      if (!(await isRemembered(pin, each))) continue;
       throw new CountersignError(
         'PIN_INVALID',
         `the PIN is one of the last ${history} that were in use`,
@@ -51,88 +39,70 @@ export class PinHistory {
   }
 
   /** Notes the PIN that is in use from now on, and forgets those that the policy does not ask about. */
-  async remember(pin: Uint8Array, at: Date, { history }: Pick<PinPolicy, 'history'>): Promise<void> {
-    const salt = randomBytes(16);
-    const hash = await hashOf(pin, salt, this.#cost);
-    await ensurePrivateDirectory(this.#directory);
-    await withLock(join(this.#directory, 'pin-history.lock'), async () => {
-      const earlier = await this.#read();
-      const kept = [{ salt, hash, cost: this.#cost, since: at }, ...earlier].slice(0, Math.max(1, history));
-      await writeFileAtomic(this.#path, format(kept));
+  async remember(pin: Uint8Array, at: Date, policy: Pick<PinPolicy, 'history'>): Promise<void> {
+    const present = await rememberedPin(pin, at, this.#cost);
+    await this.#file.change(({ pins }) => withPresent(present, pins, policy));
+  }
+
+  /**
+   * Notes that this PIN is about to be set. Until `settle` it is not among those that were in use: whoever is cut off in
+   * between may find the PIN before it in force.
+   */
+  async announce(pin: Uint8Array, at: Date): Promise<void> {
+    const announced = await rememberedPin(pin, at, this.#cost);
+    await this.#file.change(({ pins }) => ({ pins, announced }));
+  }
+
+  /** Whether a change to this PIN was begun of which it is not known whether it was made. */
+  async isAnnounced(pin: Uint8Array): Promise<boolean> {
+    const { announced } = await this.#file.read();
+    return announced !== undefined && (await isRemembered(pin, announced));
+  }
+
+  /**
+   * Says how a change ended that was announced, as the PIN which holds tells: the new one is the present one from the time
+   * at which it was announced, or it is forgotten. Does nothing if none was announced.
+   * @param pin one that just opened the key
+   */
+  async settle(pin: Uint8Array, policy: Pick<PinPolicy, 'history'>): Promise<void> {
+    const { announced } = await this.#file.read();
+    if (announced === undefined) return;
+    const holds = await isRemembered(pin, announced);
+    await this.#file.change((contents) => {
+      // Somebody else settled it meanwhile.
+      if (contents.announced === undefined || !isSame(contents.announced, announced)) return contents;
+      return holds
+        ? withPresent(announced, contents.pins, policy)
+        : { pins: contents.pins, announced: undefined };
     });
+  }
+
+  /** @returns since when the present PIN is; undefined if none is known */
+  async presentSince(): Promise<Date | undefined> {
+    return (await this.#file.read()).pins[0]?.since;
   }
 
   /** @returns when the present PIN has to be changed; undefined if never, or if none is known */
   async expiresAt({ expirationDays }: Pick<PinPolicy, 'expirationDays'>): Promise<Date | undefined> {
-    const [current] = await this.#read();
-    if (current === undefined || expirationDays === 0) return undefined;
-    return new Date(current.since.getTime() + expirationDays * 86_400_000);
+    const since = await this.presentSince();
+    if (since === undefined || expirationDays === 0) return undefined;
+    return new Date(since.getTime() + expirationDays * 86_400_000);
   }
 
   /** As a PIN reset does. */
   async forget(): Promise<void> {
-    await removeFileDurably(this.#path);
-  }
-
-  async #read(): Promise<readonly RememberedPin[]> {
-    const bytes = await readFileIfExists(this.#path);
-    return bytes === undefined ? [] : parse(bytes, this.#path);
-  }
-
-  get #path(): string {
-    return join(this.#directory, 'pin-history.json');
+    await this.#file.remove();
   }
 }
 
-interface RememberedPin {
-  readonly salt: Uint8Array;
-  readonly hash: Uint8Array;
-  readonly cost: HistoryCost;
-  readonly since: Date;
+function withPresent(
+  present: RememberedPin,
+  earlier: readonly RememberedPin[],
+  { history }: Pick<PinPolicy, 'history'>,
+): PinHistoryContents {
+  return { pins: [present, ...earlier].slice(0, Math.max(1, history)), announced: undefined };
 }
 
-const hashBytes = 32;
-const scryptAsync = promisify<Uint8Array, Uint8Array, number, ScryptOptions, Buffer>(scrypt);
-
-async function hashOf(pin: Uint8Array, salt: Uint8Array, { N, r, p }: HistoryCost): Promise<Buffer> {
-  const copy = Uint8Array.from(pin);
-  try {
-    return await scryptAsync(copy, salt, hashBytes, { N, r, p, maxmem: 256 * N * r });
-  } finally {
-    copy.fill(0);
-  }
-}
-
-function format(pins: readonly RememberedPin[]): string {
-  const document = {
-    format: 'countersign-pin-history',
-    version: 1,
-    pins: pins.map(({ salt, hash, cost, since }) => ({
-      salt: Buffer.from(salt).toString('hex'),
-      hash: Buffer.from(hash).toString('hex'),
-      ...cost,
-      since: since.toISOString(),
-    })),
-  };
-  return `${JSON.stringify(document, null, 1)}\n`;
-}
-
-function parse(bytes: Uint8Array, path: string): readonly RememberedPin[] {
-  const document = JsonObject.from(parseJsonDocument(bytes, path), path);
-  document.oneOf('format', ['countersign-pin-history']);
-  document.integer('version', { min: 1, max: 1 });
-  const pins = document.objects('pins').map((object) => {
-    const hash = object.bytesHex('hash');
-    if (hash.length !== hashBytes) throw object.damaged('hash', `${hashBytes} octets were expected`);
-    const cost = {
-      N: object.integer('N', { min: 2, max: 2 ** 20 }),
-      r: object.integer('r', { min: 1, max: 32 }),
-      p: object.integer('p', { min: 1, max: 16 }),
-    };
-    const pin = { salt: object.bytesHex('salt'), hash, cost, since: object.date('since') };
-    object.end();
-    return pin;
-  });
-  document.end();
-  return pins;
+function isSame(one: RememberedPin, other: RememberedPin): boolean {
+  return Buffer.compare(one.salt, other.salt) === 0;
 }

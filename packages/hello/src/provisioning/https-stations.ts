@@ -1,5 +1,6 @@
 import {
   CountersignError,
+  PublicKey,
   type Attribute,
   type Key,
   type KeyAlgorithm,
@@ -70,8 +71,8 @@ export class HttpsStations implements Stations {
   }
 
   async register(publicKey: Uint8Array, { accessToken }: Authentication): Promise<Registered> {
-    const { kid, krctx } = await this.#options.registration.register(publicKey, accessToken);
-    return { keyId: kid, receipt: krctx };
+    const { krctx } = await this.#options.registration.register(publicKey, accessToken);
+    return { keyId: PublicKey.parse(publicKey).keyId, receipt: krctx };
   }
 
   /** Forgets the tokens, and wipes what is secret in them. */

@@ -7,9 +7,9 @@ import {
   parseJsonDocument,
   readFileIfExists,
   removeFileDurably,
-  withLock,
   writeFileAtomic,
 } from '@countersign/state';
+import { assertNoResetPending, whileAlone } from './exclusion.ts';
 
 /** How far a user's provisioning has come: what each step left that the next ones, or the same one after a crash, need. */
 export interface ProvisioningRecord {
@@ -72,10 +72,15 @@ export class ProvisioningJournal {
     await removeFileDurably(this.#path);
   }
 
-  /** One provisioning at a time. */
+  /**
+   * One provisioning, renewal or reset at a time.
+   * @throws CountersignError `STATE_EXISTS` if a reset was begun and is not finished
+   */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    await ensurePrivateDirectory(this.#directory);
-    return withLock(join(this.#directory, 'provisioning.lock'), work);
+    return whileAlone(this.#directory, async () => {
+      await assertNoResetPending(this.#directory);
+      return work();
+    });
   }
 
   get #path(): string {

@@ -92,11 +92,13 @@ class Provisioning {
       this.#tell('key', `found again: ${found.ref}`);
       return this.#note({ ...record, keyRef: found.ref });
     }
-    const { ref } = await this.#stations.withPin('new', async (pin) =>
+    const key = await this.#stations.withPin('new', async (pin) =>
       custody.generate({ algorithm, label, pin }),
     );
-    this.#tell('key', `${algorithm} key made: ${ref}`);
-    return this.#note({ ...record, keyRef: ref });
+    // From here on it opens where it is used, and no longer.
+    if (isPinProtected(key)) key.lock();
+    this.#tell('key', `${algorithm} key made: ${key.ref}`);
+    return this.#note({ ...record, keyRef: key.ref });
   }
 
   async #ensureRegistered(record: ProvisioningRecord): Promise<ProvisioningRecord> {

@@ -10,7 +10,7 @@ export interface Authentication {
 }
 
 export interface Registered {
-  /** GUID by which the service names the key in its log. */
+  /** SHA-256 of the SubjectPublicKeyInfo, lower-case hex, as the directory names the key. */
   readonly keyId: string;
   /** Lets the RA accept the key before it is synced, where the service gives one. */
   readonly receipt: string | undefined;
