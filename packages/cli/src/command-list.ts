@@ -59,4 +59,9 @@ export const commandList: readonly CommandEntry[] = [
     description: 'sign in to a Kerberos realm with the provisioned key and certificate',
     load: async () => (await import('./commands/signin.ts')).signinCommand(),
   },
+  {
+    name: 'tpm',
+    description: 'is this TPM fit for keys of Windows Hello',
+    load: async () => (await import('./commands/tpm.ts')).tpmCommand(),
+  },
 ];

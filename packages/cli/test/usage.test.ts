@@ -30,6 +30,7 @@ const commands = [
   'ra countersign',
   'directory add',
   'directory show',
+  'tpm validate',
 ];
 
 describe('help', () => {

@@ -62,3 +62,9 @@ export type { SignedAttestation } from './attestation/index.ts';
 export type { PcrSelection } from './session/index.ts';
 
 export { canRunSoftwareTpm, startSoftwareTpm, type SoftwareTpm } from './software-tpm.ts';
+export {
+  createTpmInspection,
+  type TpmInspection,
+  type TpmInspectionOptions,
+} from './inspection/tpm-inspection.ts';
+export type { InspectionHoldings } from './inspection/inspection-connection.ts';

@@ -52,6 +52,7 @@ export async function startSimulator(tpm: TpmTransport, control: SwtpmControl): 
       if (signal === 20) return socket.end();
       if (signal === 1 && !powered) await control.init();
       if (signal === 1) powered = true;
+      if (signal === 2) powered = false;
       socket.write(uint32(0));
     }
   });
@@ -82,8 +83,10 @@ function reader(socket: Socket): Read {
       if (Buffer.isBuffer(bytes) && bytes.length === length) return bytes;
       if (socket.readableEnded || socket.destroyed) throw new Error('the client left');
       const { promise, resolve } = Promise.withResolvers<void>();
-      for (const event of ['readable', 'end', 'close']) socket.once(event, resolve);
+      const events = ['readable', 'end', 'close'];
+      for (const event of events) socket.once(event, resolve);
       await promise;
+      for (const event of events) socket.off(event, resolve);
     }
   };
 }

@@ -43,10 +43,7 @@ export class SigningRequest {
    *   provider; `SCHEME_NOT_SUPPORTED` if the TPM salts RSASSA-PSS otherwise than X.509 says it is salted
    */
   accept(made: TpmSignature): Uint8Array {
-    const signature =
-      made.algorithm === 'ecdsa'
-        ? sequence(unsignedInteger(made.r), unsignedInteger(made.s))
-        : Uint8Array.from(made.signature);
+    const signature = signatureOctets(made);
     if (verifySignature(this.#publicKey, this.#scheme, this.#message, signature)) return signature;
     if (this.scheme.algorithm === 'rsapss' && this.#holdsWithAnySalt(signature))
       throw otherSalt(this.#scheme);
@@ -66,6 +63,13 @@ export class SigningRequest {
     };
     return verify(this.scheme.hash, this.#message, options, signature);
   }
+}
+
+/** A signature as X.509 has it, whether it is right or not. */
+export function signatureOctets(made: TpmSignature): Uint8Array {
+  return made.algorithm === 'ecdsa'
+    ? sequence(unsignedInteger(made.r), unsignedInteger(made.s))
+    : Uint8Array.from(made.signature);
 }
 
 function tpmSchemeOf(scheme: SignatureScheme): TpmScheme {

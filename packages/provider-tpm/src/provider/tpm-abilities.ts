@@ -60,7 +60,7 @@ const hashIds = [
 ] as const;
 
 /** TPM2_TestParms (TPM 2.0 part 3, 30.3): no capability lists the sizes. */
-async function takesRsa(channel: CommandChannel, keyBits = 0): Promise<boolean> {
+export async function takesRsa(channel: CommandChannel, keyBits = 0): Promise<boolean> {
   const parameters = Buffer.alloc(12);
   for (const [index, value] of [algRsa, 0x0010, 0x0010, keyBits].entries()) {
     parameters.writeUInt16BE(value, 2 * index);

@@ -1,5 +1,6 @@
 import { CountersignError } from '@countersign/core';
 import { TpmCommandQueue } from '../command/command-queue.ts';
+import type { CommandChannel } from '../command/run-command.ts';
 import {
   createPrimary,
   entityNamedByHandle,
@@ -16,10 +17,19 @@ import {
 import { storageRootKeyTemplate } from '../keys/key-templates.ts';
 import { readLockoutState, type LockoutState } from '../storage/lockout.ts';
 import { ObjectSlots } from '../storage/object-slots.ts';
-import { findOrMakeStorageRootKey, saltKeyOf } from '../storage/storage-root-key.ts';
+import { saltKeyOf } from '../storage/storage-root-key.ts';
 import type { TpmTransport } from '../transport/tpm-transport.ts';
 import { readAbilities, type TpmAbilities } from './tpm-abilities.ts';
 import { WatchedChannel } from './watched-channel.ts';
+
+/** Where the storage root key of a connection comes from. */
+export interface StorageRoot {
+  obtain(channel: WatchedChannel): Promise<PublicObject>;
+  /** The Name of the storage root key that is trusted. */
+  trust(storageRootKey: PublicObject): Promise<Uint8Array>;
+  /** Before the connection is closed; may be called again. */
+  release?(channel: CommandChannel, storageRootKey: Entity): Promise<void>;
+}
 
 /** All that a provider has open in one TPM: sessions salted with its storage root key, and slots for objects. */
 export class TpmConnection {
@@ -29,6 +39,7 @@ export class TpmConnection {
   readonly slots: ObjectSlots;
   readonly storageRootKey: AuthorizedEntity;
   readonly #queue: TpmCommandQueue;
+  readonly #root: StorageRoot;
 
   private constructor(
     queue: TpmCommandQueue,
@@ -36,8 +47,10 @@ export class TpmConnection {
     abilities: TpmAbilities,
     pool: SessionPool,
     storageRootKey: PublicObject,
+    root: StorageRoot,
   ) {
     this.#queue = queue;
+    this.#root = root;
     this.channel = channel;
     this.abilities = abilities;
     this.pool = pool;
@@ -51,21 +64,16 @@ export class TpmConnection {
 
   /**
    * @param transport closed with the connection, and if opening it fails
-   * @param trust gives the Name of the storage root key that is trusted
    */
-  static async open(
-    transport: TpmTransport,
-    ownerAuthValue: Uint8Array,
-    trust: (storageRootKey: PublicObject) => Promise<Uint8Array>,
-  ): Promise<TpmConnection> {
+  static async open(transport: TpmTransport, root: StorageRoot): Promise<TpmConnection> {
     const queue = new TpmCommandQueue(transport);
     let channel: WatchedChannel | undefined;
     try {
       channel = await WatchedChannel.open(queue);
       const abilities = await readAbilities(channel);
-      const storageRootKey = await findOrMakeStorageRootKey(channel, ownerAuthValue);
-      const salt = saltKeyOf(storageRootKey, await trust(storageRootKey));
-      return new TpmConnection(queue, channel, abilities, new SessionPool(channel, { salt }), storageRootKey);
+      const key = await root.obtain(channel);
+      const salt = saltKeyOf(key, await root.trust(key));
+      return new TpmConnection(queue, channel, abilities, new SessionPool(channel, { salt }), key, root);
     } catch (error) {
       // Cleaning up after an error that is told: what fails here adds nothing to it.
       await channel?.settle().catch(() => undefined);
@@ -113,6 +121,7 @@ export class TpmConnection {
     const leave = async (): Promise<void> => {
       await this.slots.close();
       await this.pool.close();
+      await this.#root.release?.(this.channel, this.storageRootKey);
       await this.channel.settle();
     };
     try {

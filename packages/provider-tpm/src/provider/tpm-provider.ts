@@ -22,6 +22,7 @@ import { signingKeyTemplate } from '../keys/key-templates.ts';
 import { formatTpmUri, parseTpmUri } from '../keys/tpm-uri.ts';
 import type { SignedAttestation } from '../attestation/index.ts';
 import { create, parsePublicArea, type PcrSelection } from '../session/index.ts';
+import { findOrMakeStorageRootKey } from '../storage/storage-root-key.ts';
 import { bindToTpm } from '../storage/tpm-binding.ts';
 import { openTransport } from '../transport/open-transport.ts';
 import { HandedOutKeys } from './handed-out-keys.ts';
@@ -80,11 +81,11 @@ export async function createTpmProvider(options: TpmProviderOptions = {}): Promi
   const { transport = 'tpm:', store } = parseTpmUri(options.uri ?? 'tpm:');
   const directory = resolve(store ?? options.storeDirectory ?? join(defaultStateDirectory(), 'tpm-keys'));
   const files = await KeyDirectory.open(directory, '.tss2.pem');
-  const connection = await TpmConnection.open(
-    await openTransport(transport),
-    options.ownerAuthValue ?? new Uint8Array(),
-    async (storageRootKey) => bindToTpm(directory, storageRootKey),
-  );
+  const ownerAuthValue = options.ownerAuthValue ?? new Uint8Array();
+  const connection = await TpmConnection.open(await openTransport(transport), {
+    obtain: async (channel) => findOrMakeStorageRootKey(channel, ownerAuthValue),
+    trust: async (storageRootKey) => bindToTpm(directory, storageRootKey),
+  });
   return new TpmKeyProvider(connection, files, transport, options.allowFinalPinTry ?? false);
 }
 

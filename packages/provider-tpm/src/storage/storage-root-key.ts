@@ -40,7 +40,8 @@ export function saltKeyOf(storageRootKey: PublicObject, trustedName: Uint8Array)
   return SaltKey.pin(storageRootKey.handle, storageRootKey.publicArea, trustedName);
 }
 
-async function findStorageRootKey(channel: TpmChannel): Promise<PublicObject | undefined> {
+/** @returns undefined if nothing is there */
+export async function findStorageRootKey(channel: TpmChannel): Promise<PublicObject | undefined> {
   try {
     return await readPublicUntrusted(channel, storageRootKeyHandle);
   } catch (error) {
@@ -76,11 +77,17 @@ async function makeStorageRootKey(channel: TpmChannel, ownerAuthValue: Uint8Arra
   }
 }
 
-function assertStorageKey({ publicArea }: PublicObject): void {
+/** Whether a key of this TPM can be a parent of others. */
+export function isStorageKey({ publicArea }: PublicObject): boolean {
   const { attributes } = parsePublicArea(publicArea);
   const { fixedTpm, restricted, decrypt } = objectAttributes;
   const wanted = fixedTpm | restricted | decrypt;
-  if ((attributes & wanted) === wanted) return;
+  return (attributes & wanted) === wanted;
+}
+
+function assertStorageKey(found: PublicObject): void {
+  if (isStorageKey(found)) return;
+  const { attributes } = parsePublicArea(found.publicArea);
   throw new CountersignError(
     'TPM_KEY_NOT_TRUSTED',
     `the key at the handle 0x${storageRootKeyHandle.toString(16)} is no storage key of this TPM (attributes 0x${attributes.toString(16)})`,

@@ -4,6 +4,7 @@ import type { SocketConnection } from './socket-connection.ts';
 /** The interface commands of the TPM 2.0 reference simulator that are used here (ms-tpm-20-ref, TpmTcpProtocol.h). */
 export const simulatorCommand = {
   powerOn: 1,
+  powerOff: 2,
   sendCommand: 8,
   cancelOn: 9,
   cancelOff: 10,
