@@ -55,6 +55,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/provision.ts')).provisionCommand(),
   },
   {
+    name: 'hello',
+    description: 'what comes after provisioning: change the PIN, renew, reset',
+    load: async () => (await import('./commands/hello.ts')).helloCommand(),
+  },
+  {
     name: 'signin',
     description: 'sign in to a Kerberos realm with the provisioned key and certificate',
     load: async () => (await import('./commands/signin.ts')).signinCommand(),

@@ -140,6 +140,7 @@ export type ErrorCode =
   | 'EK_TEMPLATE_MISMATCH'
   // provisioning
   | 'CONFIGURATION_INVALID'
+  | 'CONFIRMATION_MISSING'
   | 'POLICY_INVALID'
   | 'PREREQUISITE_FAILED'
   | 'MFA_FAILED'

@@ -14,6 +14,7 @@ export interface HelloConfig {
   readonly policy: HelloPolicy;
   readonly services: ServiceSettings;
   readonly signIn?: SignInSettings;
+  readonly store: StoreSettings;
   /** What is so, whatever probing would find. */
   readonly facts: DeviceFacts;
 }
@@ -50,6 +51,17 @@ export type ServiceSettings =
       readonly trustedCertificates?: string;
     };
 
+/** Where programs look for the certificate, besides beside its key. */
+export interface StoreSettings {
+  /** PEM file. */
+  readonly file?: string;
+  /** NSS database, told of the PKCS#11 module that has the key. */
+  readonly nss?: {
+    readonly directory: string;
+    readonly module?: { readonly name: string; readonly path: string };
+  };
+}
+
 export interface SignInSettings {
   readonly realm: string;
   readonly kdc: { readonly host: string; readonly port?: number };
@@ -75,6 +87,7 @@ export async function readHelloConfig(path: string): Promise<HelloConfig> {
       policy: readPolicy(document.optionalObject('policy')),
       services: readServices(document.object('services'), folder),
       ...(signIn === undefined ? {} : { signIn: readSignIn(signIn, folder) }),
+      store: readStore(document.optionalObject('store'), folder),
       facts: readFacts(document.optionalObject('facts')),
     };
   });
@@ -155,6 +168,29 @@ function readSignIn(object: JsonObject, folder: string): SignInSettings {
   };
   kdc.end();
   object.end();
+  return settings;
+}
+
+function readStore(object: JsonObject | undefined, folder: string): StoreSettings {
+  const file = object?.optionalString('file');
+  const nss = object?.optionalObject('nss');
+  const module = nss?.optionalObject('module');
+  const settings = {
+    ...(file === undefined ? {} : { file: resolve(folder, file) }),
+    ...(nss === undefined
+      ? {}
+      : {
+          nss: {
+            directory: resolve(folder, nss.string('directory')),
+            ...(module === undefined
+              ? {}
+              : { module: { name: module.string('name'), path: module.string('path') } }),
+          },
+        }),
+  };
+  module?.end();
+  nss?.end();
+  object?.end();
   return settings;
 }
 

@@ -20,6 +20,7 @@ import {
 import { IdentityClient } from '@countersign/hello/identity';
 import { RaClient } from '@countersign/hello/ra-service';
 import { RegistrationClient } from '@countersign/hello/registration';
+import { putInPlaces } from '@countersign/hello/store';
 import { nextEnrollmentRetry } from '@countersign/hello/sync';
 import { pinOfNewKey } from '../keys/provider-access.ts';
 import { obtainCode, withGivenPin, withNewPin, type UserInput } from './ask-user.ts';
@@ -30,6 +31,7 @@ import type { HelloConfig } from './hello-config.ts';
 import { withKeyPlace, type KeyPlace } from './key-place.ts';
 import { withOrganization, type Organization, type OrganizationOptions } from './organization.ts';
 import { probeDevice } from './probe-device.ts';
+import { userPlaces } from './user-places.ts';
 
 export interface ProvisioningRun extends Pick<OrganizationOptions, 'caPin' | 'raPin' | 'verifier'> {
   readonly input: UserInput;
@@ -52,6 +54,7 @@ export async function runProvisioning(
   const journal = new ProvisioningJournal(config.stateDirectory);
   const done = await journal.read();
   if (done?.completedAt !== undefined) {
+    if (done.certificate !== undefined) await putInPlaces(userPlaces(config), done.certificate);
     const outcome = { kind: 'complete', keyRef: done.keyRef ?? '', certificate: done.certificate } as const;
     return { outcome, record: done };
   }
@@ -119,6 +122,9 @@ class Run {
     try {
       for (;;) {
         const outcome = await provision({ upn, journal, stations, tell: this.#run.tell });
+        if (outcome.kind === 'complete' && outcome.certificate !== undefined) {
+          await putInPlaces(userPlaces(this.#config), outcome.certificate);
+        }
         await this.#logOutcome(outcome);
         if (outcome.kind === 'complete' || !this.#run.waits) return outcome;
         if (!(await this.#waitForSync(outcome.attempts))) return outcome;

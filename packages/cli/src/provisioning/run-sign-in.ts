@@ -6,7 +6,7 @@ import {
   decodePemOrDer,
   isPinProtected,
 } from '@countersign/core';
-import { ProvisioningJournal } from '@countersign/hello';
+import { assertPinNotExpired, PinHistory, ProvisioningJournal } from '@countersign/hello';
 import {
   formatPrincipal,
   signIn,
@@ -39,6 +39,7 @@ export async function runSignIn(config: HelloConfig, { user, cache, ...pin }: Si
   if (record?.certificate === undefined || record.keyRef === undefined) throw notProvisioned(config);
   const certificate = Certificate.parse(record.certificate);
   const { keyRef } = record;
+  await assertPinNotExpired(new PinHistory(config.stateDirectory), config.policy.pin, new Date());
   return withKeyPlace(config, async ({ custody }) => {
     const key = await custody.open(keyRef);
     if (isPinProtected(key))

@@ -7,15 +7,22 @@ export interface PinOptions {
   readonly pinFile?: string | undefined;
 }
 
+/** Where a PIN is looked for. */
+export interface PinSource extends PinOptions {
+  /** Ask twice on a terminal, for a PIN that is new. */
+  readonly twice?: boolean;
+  /** For a second PIN of one command, which cannot be in the same variable. */
+  readonly source?: 'file or terminal';
+}
+
 /**
  * Gets a PIN from `--pin-file`, from COUNTERSIGN_PIN or from the terminal, in this order, lends it to `use` and wipes it.
  * @param purpose completes "PIN for …"
- * @param options.twice ask twice on a terminal, for a PIN that is new
  * @throws CountersignError `PIN_REQUIRED` if there is none of the three
  */
 export async function withPin<T>(
   purpose: string,
-  options: PinOptions & { readonly twice?: boolean },
+  options: PinSource,
   use: (pin: Uint8Array) => Promise<T>,
 ): Promise<T> {
   const pin = await obtainPin(purpose, options);
@@ -52,17 +59,16 @@ export async function readPinFile(path: string): Promise<Uint8Array> {
   );
 }
 
-async function obtainPin(
-  purpose: string,
-  options: PinOptions & { readonly twice?: boolean },
-): Promise<Uint8Array> {
+async function obtainPin(purpose: string, options: PinSource): Promise<Uint8Array> {
   if (options.pinFile !== undefined) return readPinFile(options.pinFile);
-  const fromEnvironment = pinFromEnvironment();
+  const fromEnvironment = options.source === 'file or terminal' ? undefined : pinFromEnvironment();
   if (fromEnvironment !== undefined) return fromEnvironment;
   if (process.stdin.isTTY && process.stderr.isTTY) return promptForPin(purpose, options.twice === true);
   throw new CountersignError(
     'PIN_REQUIRED',
     `a PIN is needed for ${purpose}, and there is no terminal to ask for it`,
-    'Give --pin-file FILE, or set COUNTERSIGN_PIN.',
+    options.source === 'file or terminal'
+      ? 'Give it in a file.'
+      : 'Give --pin-file FILE, or set COUNTERSIGN_PIN.',
   );
 }
